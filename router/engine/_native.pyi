@@ -1,0 +1,108 @@
+"""Types of the compiled engine."""
+
+from collections.abc import Iterable
+from typing import final
+
+from router.engine.commands import Command
+from router.engine.events import Event
+from router.engine.requirements import Requirement
+from router.engine.settings import Settings
+from router.engine.views import (
+    AgentView,
+    CallExplanation,
+    CallView,
+    CustomerView,
+    Decision,
+    Eligibility,
+    QueueView,
+    Result,
+    Statistics,
+)
+
+TIME_US_MAX: int
+
+@final
+class Engine:
+    """The routing engine: a deterministic state machine that knows no clock.
+
+    Times are int64 microseconds since the epoch, 0 to 2^61. Not thread-safe: one caller at a time.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, time_us: int = 0) -> None:
+        """Create an engine without agents or calls; with `settings`, apply `Configure` at `time_us` as the first command."""
+    @classmethod
+    def restore(cls, snapshot: bytes) -> Engine:
+        """Rebuild an engine from `snapshot()`. Raises `CorruptSnapshot`."""
+    def apply(self, command: Command, time_us: int) -> list[Event]:
+        """Fire the deadlines up to `time_us`, carry out the command, and return the events in order.
+
+        Raises `InvalidCommand` or `TimeWentBackwards`, having changed nothing.
+        """
+    def apply_many(self, commands: Iterable[tuple[int, Command]]) -> list[Event]:
+        """Apply (time_us, command) pairs in order and return all events. Stops at the first that raises."""
+    def apply_request(
+        self, command: Command, time_us: int, *, client: str, request_id: str, content: bytes
+    ) -> tuple[Result, list[Event]]:
+        """Apply a command once per (client, request_id); `content` is a digest (8 to 64 bytes) of what was asked.
+
+        A repeat returns the first result with `repeated` set and no events. Raises `RequestIdReused` when
+        the content differs.
+        """
+    def advance(self, time_us: int) -> list[Event]:
+        """Apply `Advance`: only fire what is due."""
+    def next_deadline(self) -> int | None:
+        """Return the time of the earliest deadline, None if there is none. O(1)."""
+    @property
+    def last_result(self) -> Result | None:
+        """The answer to the last command applied."""
+    @property
+    def sequence(self) -> int:
+        """Number of the last command applied; 0 before the first."""
+    @property
+    def time_us(self) -> int:
+        """Time of the last command applied."""
+    @property
+    def settings(self) -> Settings:
+        """The settings that rule now."""
+    @property
+    def tracing(self) -> bool:
+        """Whether every decision is recorded for `last_decisions`; off by default, costs nothing when off."""
+    @tracing.setter
+    def tracing(self, value: bool) -> None: ...
+    @property
+    def last_decisions(self) -> tuple[Decision, ...]:
+        """The decisions of the last command, in order, if `tracing` is on."""
+    def call(self, call: str) -> CallView:
+        """Return one call, live or remembered. Raises `UnknownName`."""
+    def agent(self, agent: str) -> AgentView:
+        """Return one agent. Raises `UnknownName`."""
+    def queue(self, queue: str) -> QueueView:
+        """Return one queue. Raises `UnknownName`."""
+    def calls(self) -> list[CallView]:
+        """Return all calls, live and remembered, by order."""
+    def agents(self) -> list[AgentView]:
+        """Return all agents by name."""
+    def queues(self) -> list[QueueView]:
+        """Return all configured queues by name."""
+    def customers(self) -> list[CustomerView]:
+        """Return all remembered customers by name."""
+    def position(self, call: str) -> int | None:
+        """Return a waiting call's place in its queue, from 1; None if it does not wait. O(log n). Raises `UnknownName`."""
+    def waiting(self, queue: str, limit: int = 100) -> list[str]:
+        """Return the first `limit` waiting calls of a queue by rank. Raises `UnknownName`."""
+    def count_agents(self, requirement: Requirement, *, channel: str = "voice", step: int = 0) -> int:
+        """Count the agents, ready or closing or engaged, that satisfy a step and have capacity on the channel at all. O(profiles)."""
+    def explain_call(self, call: str) -> CallExplanation:
+        """Say why a call is where it is. O(agents) for a waiting call. Raises `UnknownName`."""
+    def explain_agent(self, call: str, agent: str) -> Eligibility:
+        """Say whether an agent may take a call now, and if not, why not. Raises `UnknownName`."""
+    def decisions(self, call: str) -> tuple[Decision, ...]:
+        """Return the last decisions (at most 8) about a call that was enqueued with `explain`."""
+    def statistics(self) -> Statistics:
+        """Return the counters of work done."""
+    def snapshot(self) -> bytes:
+        """Return the whole state in its canonical form. O(state)."""
+    def state_hash(self) -> str:
+        """Return the SHA-256 of the snapshot in hex. O(state)."""
+    def audit(self) -> None:
+        """Check every invariant of the whole state. Raises `InvariantViolated`. O(state)."""

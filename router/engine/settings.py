@@ -1,0 +1,116 @@
+"""Settings of the engine: resolved, typed values. `router.config` makes them from TOML.
+
+Weights are fixed-point thousandths: 1000 is a weight of 1. They lie in 0 … 1,000,000.
+Durations are microseconds, at most 366 days; `NEVER` (None) where a limit may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from router.engine.requirements import Requirement
+from router.engine.vocabulary import NoAnswerAction, WrapUpMode
+
+SECOND_US: Final = 1_000_000
+MINUTE_US: Final = 60 * SECOND_US
+HOUR_US: Final = 60 * MINUTE_US
+DAY_US: Final = 24 * HOUR_US
+NEVER: Final = None
+
+
+class AgentWeights(msgspec.Struct, frozen=True):
+    """Weights, in thousandths, of the terms that choose an agent for a call."""
+
+    skill_fit: int = 0
+    idle: int = 0
+    load: int = 0
+    efficiency: int = 0
+    affinity: int = 0
+    reserve: int = 0
+
+
+class CallWeights(msgspec.Struct, frozen=True):
+    """Weights, in thousandths, of the terms that choose a call for an agent."""
+
+    priority: int = 0
+    age: int = 0
+    deadline: int = 0
+    skill_fit: int = 0
+    efficiency: int = 0
+    affinity: int = 0
+
+
+class ByUrgency(msgspec.Struct, frozen=True):
+    """A duration in microseconds for each urgency; None means never (where allowed)."""
+
+    normal: int | None
+    important: int | None
+    urgent: int | None
+
+
+class ChannelSettings(msgspec.Struct, frozen=True):
+    """A channel. A call on an exclusive channel takes the agent whole."""
+
+    exclusive: bool = True
+
+
+class WrapUp(msgspec.Struct, frozen=True):
+    """After-call work. `duration_us` is the fixed time, or the cap where the agent ends it; 0 with `NONE`."""
+
+    mode: WrapUpMode = WrapUpMode.NONE
+    duration_us: int = 0
+
+
+class QueueSettings(msgspec.Struct, frozen=True):
+    """One line of business.
+
+    `requirement` is what a call demands that brings none of its own. `target_us` (1 s or more) is the service
+    level target. `max_overtake_wait_us` is the starvation bound. `overflow` names the queue that takes
+    calls over a limit; None refuses them. `automatic` skips the offer step.
+    """
+
+    requirement: Requirement = Requirement()
+    target_us: ByUrgency = ByUrgency(20 * SECOND_US, 20 * SECOND_US, 10 * SECOND_US)
+    max_overtake_wait_us: ByUrgency = ByUrgency(10 * MINUTE_US, 10 * MINUTE_US, 5 * MINUTE_US)
+    automatic: bool = False
+    offer_timeout_us: int = 20 * SECOND_US
+    no_answer_action: NoAnswerAction = NoAnswerAction.NOT_READY
+    reject_backoff_us: int = 30 * SECOND_US
+    wrap_up: WrapUp = WrapUp()
+    preferred_hold_us: int = 20 * SECOND_US
+    last_agent_preferred: bool = False
+    last_agent_hold_us: int = 0
+    waiting_max: int | None = NEVER
+    wait_max_us: int | None = NEVER
+    overflow: str | None = None
+    agent_weights: AgentWeights = AgentWeights()
+    call_weights: CallWeights = CallWeights()
+
+
+class EfficiencySettings(msgspec.Struct, frozen=True):
+    """How learned efficiency mixes its parts (thousandths) and how many calls the prior counts for (1 to 10,000)."""
+
+    prior_calls: int = 10
+    handle_time: int = 1000
+    resolution: int = 1000
+    satisfaction: int = 1000
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything the engine is configured with. Complete defaults, except that a queue needs a name."""
+
+    queues: Mapping[str, QueueSettings] = {}
+    channels: Mapping[str, ChannelSettings] = {"voice": ChannelSettings()}
+    idle_scale_us: int = 60 * SECOND_US
+    occupancy_half_life_us: int = 30 * MINUTE_US
+    efficiency: EfficiencySettings = EfficiencySettings()
+    finished_retention_us: int = HOUR_US
+    customer_retention_us: int = 30 * DAY_US
+    customers_max: int = 1_000_000
+    request_retention_us: int = DAY_US
+    requests_max: int = 1_000_000
+    agents_max: int = 1_000_000
+    calls_max: int = 1_000_000
