@@ -54,7 +54,7 @@ class Engine:
         """Return the time of the earliest deadline, None if there is none. O(1)."""
     @property
     def last_result(self) -> Result | None:
-        """The answer to the last command applied."""
+        """The answer to the last command applied; None before the first one, and after `restore`."""
     @property
     def sequence(self) -> int:
         """Number of the last command applied; 0 before the first."""

@@ -103,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Everything the engine is configured with. Complete defaults, except that a queue needs a name."""
 
     queues: Mapping[str, QueueSettings] = {}
-    channels: Mapping[str, ChannelSettings] = {"voice": ChannelSettings()}
+    channels: Mapping[str, ChannelSettings] = msgspec.field(default_factory=lambda: {"voice": ChannelSettings()})
     idle_scale_us: int = 60 * SECOND_US
     occupancy_half_life_us: int = 30 * MINUTE_US
     efficiency: EfficiencySettings = EfficiencySettings()

@@ -1,0 +1,272 @@
+# cython: language_level=3
+"""The compiled engine: the C++ state machine of src_native/ behind typed Python commands, events and views."""
+
+from collections.abc import Mapping
+
+from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libcpp cimport bool
+from libcpp.pair cimport pair
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+import hashlib
+
+from router.engine import commands, events, requirements, settings as settings_module, views, vocabulary
+from router.engine.errors import CorruptSnapshot, InvalidCommand, InvariantViolated, RequestIdReused, TimeWentBackwards, UnknownName
+
+from router.engine._cpp cimport *
+
+TIME_US_MAX = TIME_US_MAX_NATIVE
+
+router_error_classes[0] = <PyObject*>TimeWentBackwards
+router_error_classes[1] = <PyObject*>RequestIdReused
+router_error_classes[2] = <PyObject*>CorruptSnapshot
+router_error_classes[3] = <PyObject*>InvariantViolated
+
+include "_to_native.pxi"
+include "_from_native.pxi"
+
+
+cdef class Engine:
+    cdef CppEngine _engine
+
+    def __init__(self, settings=None, *, time_us=0):
+        if self._engine.sequence() != 0:
+            raise RuntimeError("an engine is created once")
+        if settings is not None:
+            self.apply(commands.Configure(settings), time_us)
+
+    @classmethod
+    def restore(cls, snapshot):
+        if not isinstance(snapshot, (bytes, bytearray, memoryview)):
+            refuse("snapshot", f"{shown(snapshot)} is not bytes", "what snapshot() returned is wanted")
+        cdef Engine engine = cls.__new__(cls)
+        engine._engine.restore(bytes(snapshot))
+        return engine
+
+    # ---- commands ----
+
+    def apply(self, command, time_us):
+        cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
+        cdef Command native = command_of(command)
+        self._engine.apply(native, when)
+        return self._events()
+
+    def apply_many(self, commands):
+        collected = []
+        for time_us, command in commands:
+            collected += self.apply(command, time_us)
+        return collected
+
+    def apply_request(self, command, time_us, *, client, request_id, content):
+        cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
+        cdef Command native = command_of(command)
+        cdef string client_name = name_of(client, "client")
+        cdef string request_name = name_of(request_id, "request_id")
+        cdef RequestOutcome outcome
+        if type(content) is not bytes or not 8 <= len(content) <= 64:
+            refuse("content", f"{shown(content)} is no digest", "8 to 64 bytes are wanted")
+        outcome = self._engine.apply_request(native, when, client_name, request_name, content)
+        return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events()
+
+    def advance(self, time_us):
+        return self.apply(commands.Advance(), time_us)
+
+    cdef list _events(self):
+        cdef const vector[Event]* native = &self._engine.events()
+        cdef size_t index
+        cdef list collected = []
+        for index in range(native.size()):
+            collected.append(event_from(self._engine, native[0][index]))
+        return collected
+
+    def next_deadline(self):
+        return maybe(self._engine.next_deadline())
+
+    @property
+    def last_result(self):
+        return None if self._engine.statistics().commands == 0 else result_from(self._engine.result(), False)
+
+    @property
+    def sequence(self):
+        return self._engine.sequence()
+
+    @property
+    def time_us(self):
+        return self._engine.time_us()
+
+    @property
+    def settings(self):
+        return settings_from(self._engine.settings())
+
+    # ---- reading ----
+
+    cdef uint32_t _call(self, object call) except? 0xFFFFFFFF:
+        cdef uint32_t number = self._engine.find_call(name_of(call, "call"))
+        if number == NONE:
+            raise UnknownName("call", call)
+        return number
+
+    cdef uint32_t _agent(self, object agent) except? 0xFFFFFFFF:
+        cdef uint32_t number = self._engine.find_agent(name_of(agent, "agent"))
+        if number == NONE:
+            raise UnknownName("agent", agent)
+        return number
+
+    cdef uint32_t _queue(self, object queue) except? 0xFFFFFFFF:
+        cdef uint32_t number = self._engine.find_queue(name_of(queue, "queue"))
+        if number == NONE:
+            raise UnknownName("queue", queue)
+        return number
+
+    cdef list _channels(self):
+        cdef size_t index
+        cdef list channels = []
+        for index in range(self._engine.settings().channels.size()):
+            channels.append((
+                decode(self._engine.settings().channels[index].name),
+                self._engine.find_channel(self._engine.settings().channels[index].name),
+            ))
+        return channels
+
+    def call(self, call):
+        return call_view(self._engine, self._call(call))
+
+    def agent(self, agent):
+        return agent_view(self._engine, self._agent(agent), self._channels())
+
+    def queue(self, queue):
+        return queue_view(self._engine, self._queue(queue))
+
+    def calls(self):
+        cdef vector[uint32_t] numbers = self._engine.calls_by_order()
+        return [call_view(self._engine, number) for number in numbers]
+
+    def agents(self):
+        cdef vector[uint32_t] numbers = self._engine.agents_by_name()
+        channels = self._channels()
+        return [agent_view(self._engine, number, channels) for number in numbers]
+
+    def queues(self):
+        cdef vector[uint32_t] numbers = self._engine.queues_by_name()
+        return [queue_view(self._engine, number) for number in numbers]
+
+    def customers(self):
+        cdef vector[Customer] native = self._engine.customers()
+        cdef size_t index
+        collected = []
+        for index in range(native.size()):
+            collected.append(views.CustomerView(
+                customer=decode(native[index].name),
+                agent=agent_name(self._engine, native[index].agent),
+                served_us=native[index].served_us,
+            ))
+        collected.sort(key=lambda view: view.customer)
+        return collected
+
+    def position(self, call):
+        cdef int64_t position = self._engine.position(self._call(call))
+        return position if position > 0 else None
+
+    def waiting(self, queue, limit=100):
+        cdef size_t most = number_of(limit, "limit", 0, NUMBER_MAX)
+        cdef vector[uint32_t] numbers = self._engine.waiting(self._queue(queue), most)
+        return [decode(self._engine.call(number).name) for number in numbers]
+
+    def count_agents(self, requirement, *, channel="voice", step=0):
+        cdef RequirementSpec spec = requirement_of(requirement)
+        cdef size_t number = number_of(step, "step", 0, spec.steps.size() - 1)
+        cdef uint32_t channel_number = self._engine.find_channel(name_of(channel, "channel"))
+        if channel_number == NONE:
+            raise UnknownName("channel", channel)
+        return self._engine.count_agents(spec, number, channel_number)
+
+    def statistics(self):
+        cdef const Statistics* statistics = &self._engine.statistics()
+        return views.Statistics(
+            commands=statistics.commands, decisions=statistics.decisions, candidates=statistics.candidates,
+            classes=statistics.classes, affinity_pairs=statistics.affinity_pairs, barred=statistics.barred,
+        )
+
+    # ---- explaining ----
+
+    @property
+    def tracing(self):
+        return self._engine.tracing
+
+    @tracing.setter
+    def tracing(self, value):
+        self._engine.tracing = flag_of(value, "tracing")
+
+    @property
+    def last_decisions(self):
+        cdef const vector[Decision]* native = &self._engine.last_decisions()
+        cdef size_t index
+        return tuple([decision_from(native[0][index]) for index in range(native.size())])
+
+    def decisions(self, call):
+        cdef const Call* native = &self._engine.call(self._call(call))
+        cdef const vector[Decision]* kept = native.decisions.get()
+        cdef size_t index
+        if kept == NULL:
+            return ()
+        return tuple([decision_from(kept[0][index]) for index in range(kept.size())])
+
+    def explain_agent(self, call, agent):
+        cdef vector[string] obstacles = self._engine.obstacles(self._call(call), self._agent(agent))
+        reasons = tuple([decode(obstacle) for obstacle in obstacles])
+        return views.Eligibility(call=call, agent=agent, eligible=not reasons, obstacles=reasons)
+
+    def explain_call(self, call):
+        cdef uint32_t number = self._call(call)
+        cdef vector[uint32_t] agents
+        cdef vector[string] reasons
+        view = call_view(self._engine, number)
+        obstacles = {}
+        signed_in = 0
+        agents = self._engine.agents_by_name()
+        for agent in agents:
+            if <int>self._engine.agent(agent).availability == 0:
+                continue
+            signed_in += 1
+            if view.state != vocabulary.CallState.WAITING:
+                continue
+            reasons = self._engine.obstacles(number, agent)
+            for reason in reasons:
+                obstacles[decode(reason)] = obstacles.get(decode(reason), 0) + 1
+        kept = self.decisions(call)
+        return views.CallExplanation(
+            call=view.call, state=view.state, summary=summary_of(view, obstacles, signed_in), position=view.position,
+            tier=view.tier, step=view.step, signed_in_agents=signed_in,
+            obstacles=dict(sorted(obstacles.items(), key=lambda item: (-item[1], item[0]))),
+            decision=kept[-1] if kept else None,
+        )
+
+    # ---- the whole state ----
+
+    def snapshot(self):
+        return <bytes>self._engine.snapshot()
+
+    def state_hash(self):
+        return hashlib.sha256(self.snapshot()).hexdigest()
+
+    def audit(self):
+        self._engine.audit()
+
+
+def summary_of(view, obstacles, signed_in):
+    state = vocabulary.CallState
+    if view.state == state.OFFERED:
+        return f"offered to {view.agent} as offer {view.offer}"
+    if view.state == state.ASSIGNED:
+        return f"with {view.agent} since {view.assigned_us}"
+    if view.state == state.COMPLETED:
+        return f"completed by {view.agent}"
+    if view.state != state.WAITING:
+        return view.state.name.lower()
+    place = f"number {view.position} in {view.queue}"
+    if signed_in == 0:
+        return f"waiting as {place}: no agent is signed in"
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in sorted(obstacles.items(), key=lambda item: (-item[1], item[0])))
+    return f"waiting as {place}; of {signed_in} signed-in agents: {reasons}"

@@ -1,0 +1,139 @@
+// Agents: what is known of each, and the orders in which the available ones stand.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "bitset.hpp"
+#include "order_forest.hpp"
+#include "settings.hpp"
+#include "symbols.hpp"
+#include "timer_queue.hpp"
+
+namespace router {
+
+struct Engagement {
+    std::uint64_t offer = 0;
+    CallId call = NONE;      // NONE in wrap-up: the call may be forgotten before the wrap-up ends
+    std::string call_name;   // in wrap-up only
+    QueueId queue = NONE;
+    ChannelId channel = NONE;
+    EngagementState state{};
+    TimeUs started_us = 0;
+    TimeUs until_us = NEVER;
+    TimerQueue::Handle timer = NONE;
+};
+
+struct Learned {
+    QueueId queue = NONE;
+    std::int64_t efficiency_ppm = NEUTRAL_PPM;
+    std::int64_t calls = 0;
+    std::int64_t handle_sum_us = 0;
+    std::int64_t resolutions = 0;
+    std::int64_t resolved = 0;
+    std::int64_t satisfactions = 0;
+    std::int64_t satisfaction_sum = 0;
+    OrderForest::Node node = NONE;  // in the order of those with a learned value for the queue
+};
+
+struct Agent {
+    std::string name;
+    Availability availability = Availability::signed_out;
+    std::string reason;
+    ProfileId profile = NONE;
+    std::array<std::uint16_t, CHANNELS_MAX> capacity{};
+    std::array<std::uint16_t, CHANNELS_MAX> used{};
+    std::vector<Engagement> engagements;  // by offer number
+    std::uint64_t sign_in_order = 0;
+    TimeUs idle_since_us = 0;
+    std::uint64_t occupancy_q32 = 0;
+    TimeUs occupancy_at_us = 0;
+    std::vector<Learned> learned;
+    std::vector<CallId> affinity_calls;  // waiting calls that prefer this agent, in no particular order
+
+    // Kept by AgentIndex.
+    Id agent_class = NONE;
+    std::vector<OrderForest::Node> group_nodes;
+    std::uint16_t staffed_channels = 0;
+
+    bool engaged() const { return !engagements.empty(); }
+    bool signed_in() const { return availability != Availability::signed_out; }
+    Engagement* find_engagement(std::uint64_t offer);
+    const Engagement* find_engagement(std::uint64_t offer) const;
+    const Learned* find_learned(QueueId queue) const;
+    std::int64_t efficiency_ppm(QueueId queue) const;
+};
+
+// What the index must know of the settings.
+struct IndexedQueue {
+    Id group = 0;             // of queues with the same idle and load weights
+    Id efficiency_bit = NONE; // its own number if efficiency weighs in it
+    std::int64_t efficiency_weight = 0;
+};
+
+struct WeightGroup {
+    std::int64_t idle = 0;
+    std::int64_t load = 0;
+};
+
+// Available agents by class (profile, open channels, engaged or not), each class ordered so that the best
+// agent for any call of a queue is the first one, whatever the time.
+class AgentIndex {
+public:
+    struct Class {
+        ProfileId profile = NONE;
+        std::uint16_t open = 0;
+        bool engaged = false;
+        std::uint32_t size = 0;
+        std::vector<OrderForest::Root> groups;   // by weight group: everybody
+        std::vector<OrderForest::Root> learned;  // by efficiency bit: those with a learned value
+    };
+
+    // Forget all members; from here on, orders are kept for these queues and groups. O(everything).
+    void reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup> groups, TimeUs idle_scale_us,
+               std::vector<bool> exclusive);
+
+    // Put the agent where it belongs now (nowhere if it is not available). O(log n) per order it is in.
+    void update(AgentId id, Agent& agent);
+    // Take it out; it may be put back by update().
+    void remove(AgentId id, Agent& agent);
+
+    std::uint16_t open_channels(const Agent& agent) const;
+    std::int64_t in_use_ppm(const Agent& agent) const;
+    std::int64_t load_ppm(const Agent& agent) const;
+    bool exclusive(ChannelId channel) const { return exclusive_[channel]; }
+    std::size_t channels() const { return exclusive_.size(); }
+
+    const Bitset& profiles_with(ChannelId channel) const { return profiles_with_[channel]; }
+    const std::vector<Id>& classes_of(ProfileId profile) const { return classes_of_[profile]; }
+    const Class& at(Id agent_class) const { return classes_[agent_class]; }
+    const OrderForest& orders() const { return orders_; }
+    const IndexedQueue& queue(QueueId queue) const { return queues_[queue]; }
+
+    // Agents ready, closing or engaged with this profile and any capacity on the channel.
+    std::int64_t staffed(ProfileId profile, ChannelId channel) const;
+    // Idle-independent part of the score for a weight group, and the whole key.
+    OrderKey key(const Agent& agent, const WeightGroup& group, std::int64_t extra) const;
+
+private:
+    Id class_for(ProfileId profile, std::uint16_t open, bool engaged);
+    void count_class(const Class& entry, int change);
+    void count_staffed(Agent& agent);
+
+    std::vector<IndexedQueue> queues_;
+    std::vector<WeightGroup> groups_;
+    std::vector<bool> exclusive_;
+    TimeUs idle_scale_us_ = 1;
+    std::size_t efficiency_bits_ = 0;
+    std::vector<std::uint64_t> mask_;  // scratch
+
+    OrderForest orders_;
+    std::vector<Class> classes_;
+    std::vector<std::vector<Id>> classes_of_;                              // by profile
+    std::vector<std::array<std::uint32_t, CHANNELS_MAX>> available_by_;    // by profile: agents with the channel open
+    std::vector<std::array<std::int64_t, CHANNELS_MAX>> staffed_by_;       // by profile
+    std::array<Bitset, CHANNELS_MAX> profiles_with_;
+};
+
+}  // namespace router

@@ -1,0 +1,96 @@
+#include "calls.hpp"
+
+#include <algorithm>
+
+namespace router {
+
+bool Call::prefers(AgentId agent_id) const {
+    return std::find(preferred.begin(), preferred.end(), agent_id) != preferred.end();
+}
+
+bool Call::bars_agent(AgentId agent_id) const {
+    for (const Bar& bar : bars) {
+        if (bar.agent == agent_id) return true;
+    }
+    return false;
+}
+
+Tier Call::tier() const {
+    if (urgency == Urgency::urgent) return overdue ? Tier::urgent_overdue : Tier::urgent;
+    if (overdue) return Tier::overdue;
+    return urgency == Urgency::important ? Tier::important : Tier::normal;
+}
+
+OrderKey rank_key(const Call& call, TimeUs due_us) {
+    const Wide within = call.overdue ? due_us : 9 - call.priority;
+    return OrderKey{(Wide{static_cast<int>(call.tier())} << 70) + within, call.effective_arrival_us, call.order};
+}
+
+void CallIndex::reset(std::size_t queues) {
+    orders_.reset();
+    lines_.assign(queues, NONE);
+    held_.assign(queues, NONE);
+    classes_.clear();
+    free_classes_.clear();
+    classes_of_.clear();
+    classes_in_.assign(queues, {});
+    stages_.clear();
+}
+
+Id CallIndex::class_for(const Call& call, StageId stage) {
+    if (classes_of_.size() <= stage) classes_of_.resize(stage + 1);
+    for (const Id id : classes_of_[stage]) {
+        const Class& entry = classes_[id];
+        if (entry.queue == call.queue && entry.channel == call.channel && entry.urgency == call.urgency &&
+            entry.priority == call.priority && entry.overdue == call.overdue) {
+            return id;
+        }
+    }
+    Id id;
+    if (!free_classes_.empty()) {
+        id = free_classes_.back();
+        free_classes_.pop_back();
+    } else {
+        id = static_cast<Id>(classes_.size());
+        classes_.emplace_back();
+    }
+    classes_[id] = Class{call.queue,    call.channel, stage, call.urgency, call.priority,
+                         call.overdue, call.tier(),  NONE};
+    classes_of_[stage].push_back(id);
+    classes_in_[call.queue].push_back(id);
+    stages_.set(stage);
+    return id;
+}
+
+void CallIndex::drop_class(Id id) {
+    const Class& entry = classes_[id];
+    std::erase(classes_of_[entry.stage], id);
+    std::erase(classes_in_[entry.queue], id);
+    if (classes_of_[entry.stage].empty()) stages_.reset(entry.stage);
+    free_classes_.push_back(id);
+}
+
+void CallIndex::insert(CallId id, Call& call, StageId stage, TimeUs due_us) {
+    ROUTER_CHECK(call.line_node == NONE && call.class_node == NONE);
+    const OrderKey rank = rank_key(call, due_us);
+    call.line_node = orders_.insert(lines_[call.queue], rank, id);
+    if (call.held()) {
+        call.class_node = orders_.insert(held_[call.queue], rank, id);
+        return;
+    }
+    call.call_class = class_for(call, stage);
+    call.class_node = orders_.insert(classes_[call.call_class].root, OrderKey{0, call.effective_arrival_us, call.order}, id);
+}
+
+void CallIndex::erase(Call& call) {
+    orders_.erase(lines_[call.queue], call.line_node);
+    if (call.call_class == NONE) {
+        orders_.erase(held_[call.queue], call.class_node);
+    } else {
+        orders_.erase(classes_[call.call_class].root, call.class_node);
+        if (classes_[call.call_class].root == NONE) drop_class(call.call_class);
+    }
+    call.call_class = call.line_node = call.class_node = NONE;
+}
+
+}  // namespace router

@@ -1,0 +1,118 @@
+// Calls: what is known of each, and the orders in which the waiting ones stand.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bitset.hpp"
+#include "commands.hpp"
+#include "explanation.hpp"
+#include "order_forest.hpp"
+#include "skills.hpp"
+#include "timer_queue.hpp"
+
+namespace router {
+
+struct Bar {
+    AgentId agent = NONE;
+    TimeUs until_us = 0;
+    std::uint64_t offer = 0;  // that caused it
+    TimerQueue::Handle timer = NONE;
+};
+
+struct Call {
+    std::string name;
+    CallState state = CallState::waiting;
+    QueueId queue = NONE;
+    ChannelId channel = NONE;
+    RequirementId requirement = NONE;
+    bool own_requirement = false;
+    Urgency urgency = Urgency::normal;
+    std::uint8_t priority = 0;
+    std::vector<AgentId> preferred;  // by name
+    TimeUs hold_until_us = NEVER;
+    TimeUs effective_arrival_us = 0;
+    TimeUs wait_started_us = 0;
+    TimeUs queue_entered_us = 0;
+    std::uint64_t order = 0;
+    std::uint16_t step = 0;
+    bool overdue = false;
+    bool callback = false;
+    bool explain = false;
+    std::string customer;
+    Attributes attributes;
+    std::vector<Bar> bars;
+    std::vector<QueueId> queues_tried;
+    std::uint64_t offer = 0;  // 0: none
+    AgentId agent = NONE;
+    TimeUs assigned_us = NEVER;
+    TimeUs finished_us = NEVER;
+    std::int8_t resolved = -1;      // -1: not recorded
+    std::int8_t satisfaction = 0;   // 0: not recorded
+    std::unique_ptr<std::vector<Decision>> decisions;
+
+    // Kept by CallIndex and the engine while the call waits.
+    Id call_class = NONE;
+    OrderForest::Node line_node = NONE;
+    OrderForest::Node class_node = NONE;  // or its place among the held
+    std::vector<std::uint32_t> affinity_positions;
+    TimerQueue::Handle hold_timer = NONE;
+    TimerQueue::Handle step_timer = NONE;
+    TimerQueue::Handle overdue_timer = NONE;
+    TimerQueue::Handle limit_timer = NONE;
+
+    bool held() const { return hold_until_us != NEVER; }
+    bool prefers(AgentId agent_id) const;
+    bool bars_agent(AgentId agent_id) const;
+    Tier tier() const;
+};
+
+// Where a waiting call stands; smaller is served first. `due_us` is read in the overdue tiers only.
+OrderKey rank_key(const Call& call, TimeUs due_us);
+
+// Waiting calls by queue (everybody, by rank; the held ones once more) and by class (those not held, by arrival).
+class CallIndex {
+public:
+    struct Class {
+        QueueId queue = NONE;
+        ChannelId channel = NONE;
+        StageId stage = NONE;
+        Urgency urgency{};
+        std::uint8_t priority = 0;
+        bool overdue = false;
+        Tier tier{};
+        OrderForest::Root root = NONE;
+    };
+
+    // Forget all members. O(everything).
+    void reset(std::size_t queues);
+    void insert(CallId id, Call& call, StageId stage, TimeUs due_us);
+    void erase(Call& call);
+
+    // Stages with waiting calls that are not held, and the non-empty classes of each.
+    const Bitset& stages() const { return stages_; }
+    const std::vector<Id>& classes_of(StageId stage) const { return classes_of_[stage]; }
+    const std::vector<Id>& classes_in(QueueId queue) const { return classes_in_[queue]; }
+    const Class& at(Id call_class) const { return classes_[call_class]; }
+    const OrderForest& orders() const { return orders_; }
+    OrderForest::Root line(QueueId queue) const { return lines_[queue]; }
+    OrderForest::Root held(QueueId queue) const { return held_[queue]; }
+    std::size_t waiting(QueueId queue) const { return orders_.size(lines_[queue]); }
+    std::size_t position(const Call& call) const { return 1 + orders_.rank(call.line_node); }
+
+private:
+    Id class_for(const Call& call, StageId stage);
+    void drop_class(Id id);
+
+    OrderForest orders_;
+    std::vector<OrderForest::Root> lines_;
+    std::vector<OrderForest::Root> held_;
+    std::vector<Class> classes_;
+    std::vector<Id> free_classes_;
+    std::vector<std::vector<Id>> classes_of_;  // by stage
+    std::vector<std::vector<Id>> classes_in_;  // by queue
+    Bitset stages_;
+};
+
+}  // namespace router

@@ -1,0 +1,253 @@
+// The order of things within one command, time, memory and names.
+#include "engine.hpp"
+
+#include <algorithm>
+
+namespace router {
+
+void Engine::apply(const Command& command, TimeUs time_us) {
+    if (broken_) throw InvariantViolation("the engine stopped at an earlier fault");
+    if (time_us < time_us_) {
+        throw TimeBackwards("time " + std::to_string(time_us) + " is before the last command's " + std::to_string(time_us_));
+    }
+    try {
+        begin(time_us);
+        fire(time_us);
+        now_us_ = time_us;
+        forget();
+        std::visit([this](const auto& one) { handle(one); }, command);
+        fire(time_us);
+    } catch (...) {
+        broken_ = true;
+        throw;
+    }
+}
+
+RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, const std::string& client,
+                                     const std::string& request_id, const std::string& content) {
+    std::string key = std::to_string(client.size()) + ":" + client + request_id;
+    if (const auto found = request_ids_.find(key); found != request_ids_.end()) {
+        const Request& request = *found->second;
+        if (time_us < request.result.time_us + settings_.request_retention_us) {
+            if (request.content != content) throw RequestReused("request id " + request_id + " came before with other content");
+            return {request.result, true};
+        }
+    }
+    apply(command, time_us);
+    const Result first = result();
+    requests_.push_back(Request{key, content, first});
+    request_ids_[std::move(key)] = std::prev(requests_.end());
+    forget_surplus();
+    return {first, false};
+}
+
+void Engine::begin(TimeUs time_us) {
+    ++sequence_;
+    ++statistics_.commands;
+    time_us_ = time_us;
+    events_.clear();
+    texts_.clear();
+    last_decisions_.clear();
+    rejection_ = RejectReason::none;
+    rejected_subject_.clear();
+    result_call_ = NONE;
+    free_forgotten();
+}
+
+void Engine::fire(TimeUs until_us) {
+    while (!timers_.empty() && timers_.front().time_us <= until_us) {
+        const Deadline due = timers_.front();
+        now_us_ = std::max(now_us_, due.time_us);
+        switch (due.kind) {
+            case DeadlineKind::offer_expiry: expire_offer(due.subject); break;
+            case DeadlineKind::wrap_up_end: end_wrap_up(due.subject, due.number); break;
+            case DeadlineKind::hold_end: end_hold(due.subject); break;
+            case DeadlineKind::step: reach_step(due.subject); break;
+            case DeadlineKind::bar_end: end_bar(due.subject, due.number); break;
+            case DeadlineKind::overdue: become_overdue(due.subject); break;
+            case DeadlineKind::wait_limit: meet_wait_limit(due.subject); break;
+        }
+    }
+}
+
+void Engine::forget() {
+    const auto expired = [this](TimeUs since_us, TimeUs retention_us) { return since_us + retention_us <= now_us_; };
+    while (!finished_.empty() && expired(calls_[finished_.front()].finished_us, settings_.finished_retention_us)) {
+        forget_oldest_call();
+    }
+    while (!customers_.empty() && expired(customers_.front().served_us, settings_.customer_retention_us)) {
+        forget_oldest_customer();
+    }
+    while (!requests_.empty() && expired(requests_.front().result.time_us, settings_.request_retention_us)) {
+        forget_oldest_request();
+    }
+}
+
+void Engine::forget_surplus() {
+    while (static_cast<std::int64_t>(finished_.size()) > settings_.calls_max) forget_oldest_call();
+    while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) forget_oldest_customer();
+    while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) forget_oldest_request();
+}
+
+// Its number stays valid for the events of this command.
+void Engine::forget_oldest_call() {
+    const CallId id = finished_.front();
+    finished_.pop_front();
+    call_ids_.erase(calls_[id].name);
+    forgotten_.push_back(id);
+}
+
+void Engine::forget_oldest_customer() {
+    customer_ids_.erase(customers_.front().name);
+    customers_.pop_front();
+}
+
+void Engine::forget_oldest_request() {
+    request_ids_.erase(requests_.front().key);
+    requests_.pop_front();
+}
+
+void Engine::free_forgotten() {
+    for (const CallId id : forgotten_) {
+        const RequirementId requirement = calls_[id].requirement;
+        calls_[id] = Call{};
+        free_calls_.push_back(id);
+        release_requirement(requirement);
+    }
+    forgotten_.clear();
+}
+
+Event& Engine::emit(EventKind kind) {
+    Event& event = events_.emplace_back();
+    event.kind = kind;
+    event.time_us = now_us_;
+    event.sequence = sequence_;
+    return event;
+}
+
+Id Engine::add_text(std::string text) {
+    texts_.push_back(std::move(text));
+    return static_cast<Id>(texts_.size() - 1);
+}
+
+void Engine::reject(RejectReason reason, std::string subject) {
+    rejection_ = reason;
+    rejected_subject_ = subject;
+    Event& event = emit(EventKind::command_rejected);
+    event.code = static_cast<std::uint8_t>(reason);
+    event.text = add_text(std::move(subject));
+}
+
+Result Engine::result() const {
+    Result result;
+    result.sequence = sequence_;
+    result.time_us = time_us_;
+    result.rejection = rejection_;
+    result.subject = rejected_subject_;
+    if (result_call_ != NONE) {
+        const Call& call = calls_[result_call_];
+        result.about_call = true;
+        result.call_state = call.state;
+        result.queue = queues_[call.queue].settings.name;
+        if (call.agent != NONE) result.agent = agents_[call.agent].name;
+        result.offer = call.offer;
+    }
+    return result;
+}
+
+RequirementId Engine::intern(const RequirementSpec& spec) {
+    const RequirementId requirement = skills_.acquire_requirement(spec);
+    apply_renames();
+    return requirement;
+}
+
+void Engine::release_requirement(RequirementId requirement) {
+    skills_.release_requirement(requirement);
+    apply_renames();
+}
+
+// An agent whom a requirement names stands in a profile of its own; when that changes, so does its profile.
+void Engine::apply_renames() {
+    for (const std::string& name : skills_.take_renamed()) {
+        const AgentId id = find_agent(name);
+        if (id == NONE) continue;
+        set_profile(id, skills_.acquire_profile(skills_.profile(agents_[id].profile).skills, name));
+    }
+}
+
+CallId Engine::find_call(std::string_view name) const {
+    const auto found = call_ids_.find(name);
+    return found == call_ids_.end() ? NONE : found->second;
+}
+
+AgentId Engine::find_agent(std::string_view name) const {
+    const auto found = agent_ids_.find(name);
+    return found == agent_ids_.end() ? NONE : found->second;
+}
+
+QueueId Engine::find_queue(std::string_view name) const {
+    const auto found = queue_ids_.find(name);
+    return found == queue_ids_.end() || !queues_[found->second].configured ? NONE : found->second;
+}
+
+ChannelId Engine::find_channel(std::string_view name) const {
+    const auto found = channel_ids_.find(name);
+    return found == channel_ids_.end() || channels_[found->second].index == NONE ? NONE : found->second;
+}
+
+std::vector<CallId> Engine::calls_by_order() const {
+    std::vector<CallId> ids;
+    for (CallId id = 0; id < calls_.size(); ++id) {
+        if (!calls_[id].name.empty() && find_call(calls_[id].name) == id) ids.push_back(id);
+    }
+    std::sort(ids.begin(), ids.end(), [this](CallId a, CallId b) { return calls_[a].order < calls_[b].order; });
+    return ids;
+}
+
+std::vector<AgentId> Engine::agents_by_name() const {
+    std::vector<AgentId> ids(agents_.size());
+    for (AgentId id = 0; id < ids.size(); ++id) ids[id] = id;
+    std::sort(ids.begin(), ids.end(), [this](AgentId a, AgentId b) { return agents_[a].name < agents_[b].name; });
+    return ids;
+}
+
+std::vector<QueueId> Engine::queues_by_name() const {
+    std::vector<QueueId> ids;
+    for (QueueId id = 0; id < queues_.size(); ++id) {
+        if (queues_[id].configured) ids.push_back(id);
+    }
+    std::sort(ids.begin(), ids.end(),
+              [this](QueueId a, QueueId b) { return queues_[a].settings.name < queues_[b].settings.name; });
+    return ids;
+}
+
+std::vector<CallId> Engine::waiting(QueueId queue, std::size_t limit) const {
+    std::vector<CallId> ids;
+    const OrderForest& orders = call_index_.orders();
+    for (auto node = orders.first(call_index_.line(queue)); node != NONE && ids.size() < limit; node = orders.next(node)) {
+        ids.push_back(orders.item(node));
+    }
+    return ids;
+}
+
+std::int64_t Engine::position(CallId id) const {
+    return calls_[id].state == CallState::waiting ? static_cast<std::int64_t>(call_index_.position(calls_[id])) : 0;
+}
+
+std::int64_t Engine::count_agents(const RequirementSpec& spec, std::size_t step, ChannelId channel) {
+    const RequirementId requirement = intern(spec);
+    const StageId stage = skills_.requirement(requirement).stages.at(step);
+    std::int64_t count = 0;
+    const Bitset& profiles = skills_.stage(stage).profiles;
+    Bitset::for_each_common(profiles, profiles, [&](ProfileId profile) {
+        count += agent_index_.staffed(profile, channels_[channel].index);
+    });
+    release_requirement(requirement);
+    return count;
+}
+
+std::uint16_t Engine::agent_capacity(AgentId agent, ChannelId channel) const {
+    return channels_[channel].index == NONE ? 0 : agents_[agent].capacity[channels_[channel].index];
+}
+
+}  // namespace router

@@ -1,0 +1,277 @@
+// The routing engine: a deterministic state machine. Commands and times go in, events come out.
+//
+// DESIGN.md states every rule. The members are spread over engine_*.cpp by subject.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agents.hpp"
+#include "calls.hpp"
+#include "commands.hpp"
+#include "events.hpp"
+#include "skills.hpp"
+#include "timer_queue.hpp"
+
+namespace router {
+
+struct Queue {
+    QueueSettings settings;
+    bool configured = false;
+    bool paused = false;
+    QueueId overflow = NONE;
+    std::int64_t offered = 0;
+    std::int64_t assigned = 0;
+    Learned learned;  // the norm: sums over all agents
+};
+
+struct Channel {
+    std::string name;
+    Id index = NONE;  // among the configured channels; NONE when removed
+};
+
+struct Customer {
+    std::string name;
+    AgentId agent = NONE;
+    TimeUs served_us = 0;
+};
+
+struct Request {
+    std::string key;
+    std::string content;
+    Result result;
+};
+
+struct RequestOutcome {
+    Result result;
+    bool repeated = false;
+};
+
+class Engine {
+public:
+    Engine() = default;
+
+    // Fire what is due, carry out the command. The events are in events() until the next command.
+    void apply(const Command& command, TimeUs time_us);
+    // The same once per (client, request id); `content` is a digest of what was asked.
+    RequestOutcome apply_request(const Command& command, TimeUs time_us, const std::string& client,
+                                 const std::string& request_id, const std::string& content);
+
+    const std::vector<Event>& events() const { return events_; }
+    const std::string& text(Id index) const { return texts_[index]; }
+    Result result() const;
+    std::uint64_t sequence() const { return sequence_; }
+    TimeUs time_us() const { return time_us_; }
+    TimeUs next_deadline() const { return timers_.empty() ? NEVER : timers_.front().time_us; }
+    const Statistics& statistics() const { return statistics_; }
+
+    // Reading. Numbers stay valid until the next command.
+    CallId find_call(std::string_view name) const;
+    AgentId find_agent(std::string_view name) const;
+    QueueId find_queue(std::string_view name) const;
+    ChannelId find_channel(std::string_view name) const;
+    const Call& call(CallId id) const { return calls_[id]; }
+    const Agent& agent(AgentId id) const { return agents_[id]; }
+    const Queue& queue(QueueId id) const { return queues_[id]; }
+    const Channel& channel(ChannelId id) const { return channels_[id]; }
+    const Settings& settings() const { return settings_; }
+    const SkillMatrix& skills() const { return skills_; }
+    std::vector<Customer> customers() const { return {customers_.begin(), customers_.end()}; }
+    std::vector<CallId> calls_by_order() const;
+    std::vector<AgentId> agents_by_name() const;
+    std::vector<QueueId> queues_by_name() const;
+    std::vector<CallId> waiting(QueueId queue, std::size_t limit) const;
+    std::size_t waiting_count(QueueId queue) const { return call_index_.waiting(queue); }
+    std::int64_t position(CallId id) const;  // 0 when it does not wait
+    std::int64_t count_agents(const RequirementSpec& requirement, std::size_t step, ChannelId channel);
+    std::uint16_t agent_capacity(AgentId agent, ChannelId channel) const;
+
+    // Explaining.
+    bool tracing = false;
+    const std::vector<Decision>& last_decisions() const { return last_decisions_; }
+    std::vector<std::string> obstacles(CallId call, AgentId agent) const;
+
+    std::string snapshot() const;
+    void restore(const std::string& bytes);
+    void audit() const;
+
+private:
+    friend class SnapshotWriter;
+    friend class SnapshotReader;
+
+    // engine.cpp: the order of things
+    void begin(TimeUs time_us);
+    void fire(TimeUs until_us);
+    void forget();
+    void forget_surplus();
+    void forget_oldest_call();
+    void forget_oldest_customer();
+    void forget_oldest_request();
+    void free_forgotten();
+    Event& emit(EventKind kind);
+    Id add_text(std::string text);
+    void reject(RejectReason reason, std::string subject);
+    void apply_renames();
+    RequirementId intern(const RequirementSpec& spec);
+    void release_requirement(RequirementId requirement);
+
+    // engine_deadlines.cpp
+    void expire_offer(CallId id);
+    void end_hold(CallId id);
+    void reach_step(CallId id);
+    void end_bar(CallId id, std::uint64_t offer);
+    void become_overdue(CallId id);
+    void meet_wait_limit(CallId id);
+
+    // engine_agents.cpp
+    void handle(const SignIn& command);
+    void handle(const SignOut& command);
+    void handle(const SetAvailability& command);
+    void handle(const UpdateAgent& command);
+    void make_ready(AgentId id, const SetAvailability& command);
+    void make_not_ready(AgentId id, const std::string& reason);
+    void sign_out(AgentId id, bool no_answer);
+    std::vector<CallId> take_offers_back(AgentId id, WithdrawalCause cause);
+    bool resolve_capacity(const Capacities& given, std::array<std::uint16_t, CHANNELS_MAX>& capacity);
+    bool capacity_suffices(const Agent& agent, const std::array<std::uint16_t, CHANNELS_MAX>& capacity) const;
+    void set_availability(AgentId id, Availability availability);
+    void set_profile(AgentId id, ProfileId profile);
+    void touch(Agent& agent);
+    void add_engagement(AgentId id, Engagement engagement);
+    void release(AgentId id, std::uint64_t offer, bool sets_idle);
+    void emit_availability(AgentId id);
+    void learn_call(AgentId id, QueueId queue, TimeUs handle_us);
+    void learn_outcome(AgentId id, QueueId queue, std::optional<bool> resolved, std::optional<std::uint8_t> satisfaction);
+    Learned& learned_for(Agent& agent, QueueId queue);
+    std::int64_t efficiency(const Learned& agent, const Learned& norm) const;
+
+    // engine_calls.cpp
+    void handle(const Enqueue& command);
+    void handle(const UpdateCall& command);
+    void handle(const Cancel& command);
+    void handle(const Requeue& command);
+    void handle(const Transfer& command);
+    void handle(const TurnIntoCallback& command);
+    CallId resolve_live_call(const std::string& name);
+    CallId allocate_call(const std::string& name);
+    std::vector<AgentId> known_agents(const Names& names) const;
+    void start_hold(Call& call, TimeUs hold_us);
+    void admit(CallId id);
+    void overflow(CallId id, LimitCause cause);
+    void enter_waiting(CallId id);
+    void leave_waiting(CallId id);
+    void assess(Call& call);
+    void refresh(CallId id);
+    void set_timers(CallId id);
+    void cancel_timers(Call& call);
+    void drop_bars(Call& call);
+    void finish(CallId id, CallState state);
+    void replace_requirement(Call& call, RequirementId requirement, bool own);
+    TimeUs due_us(const Call& call) const;
+    StageId stage_of(const Call& call) const { return skills_.requirement(call.requirement).stages[call.step]; }
+
+    // engine_offers.cpp
+    void handle(const Accept& command);
+    void handle(const Reject& command);
+    void handle(const Assign& command);
+    void handle(const Complete& command);
+    void handle(const EndWrapUp& command);
+    void handle(const RecordOutcome& command);
+    CallId resolve_offer(std::uint64_t offer);
+    void present(CallId call, AgentId agent);
+    void assign(CallId call, AssignmentCause cause);
+    void withdraw(CallId call, WithdrawalCause cause);
+    void end_engagement(CallId call, AgentId agent, std::uint64_t offer, QueueId queue);
+    void close_wrap_up(AgentId agent, std::uint64_t offer);
+    void end_wrap_up(AgentId agent, std::uint64_t offer);
+    void bar(Call& call, AgentId agent);
+    void remember_customer(const Call& call);
+
+    // engine_configure.cpp
+    void handle(const Configure& command);
+    void handle(const PauseQueue& command);
+    void handle(const ResumeQueue& command);
+    void handle(const Advance&) {}
+    bool check_configure(const Configure& command);
+    bool channel_in_use(ChannelId channel) const;
+    void sample_agents_losing_channels(const Settings& settings);
+    void move_call(CallId call, QueueId target);
+    void install(const Settings& settings);
+    void install_queues();
+    void install_channels();
+    void rebuild_agent_index();
+    std::vector<CallId> waiting_calls_by_rank() const;
+    CallId first_servable(QueueId queue) const;
+
+    // engine_match.cpp
+    bool may_take(const Agent& agent, AgentId agent_id, const Call& call) const;
+    AgentId best_agent(const Call& call, Decision* decision) const;
+    CallId best_call(AgentId agent, Decision* decision) const;
+    void seek(CallId call);
+    void serve(AgentId agent, std::span<const CallId> settling);
+    void settle(AgentId agent, std::span<const CallId> calls, bool refreshing = true);
+    std::array<std::int64_t, AGENT_TERMS> agent_terms(const Call& call, AgentId agent_id) const;
+    std::array<std::int64_t, CALL_TERMS> call_terms(const Call& call, AgentId agent_id) const;
+    Wide agent_total(const Call& call, AgentId agent_id) const;
+    std::int64_t waiting_total(const Call& call, const QueueSettings& settings, std::int64_t fit_ppm,
+                               std::int64_t efficiency_ppm, bool affinity) const;
+
+    // engine_explain.cpp
+    void explain(Decision& decision, CallId winner, AgentId winning_agent, CallId runner_up, AgentId runner_up_agent) const;
+    Candidate describe_agent(const Call& call, AgentId agent_id) const;
+    Candidate describe_call(const Call& call, AgentId agent_id) const;
+    std::string agent_difference(const Call& call, AgentId winner, AgentId loser, const Decision& decision) const;
+    std::string call_difference(const Call& winner, const Call& loser, const Decision& decision) const;
+    void keep(Call& call, Decision decision);
+
+    // engine_audit.cpp
+    void audit_call(CallId id) const;
+    void audit_agent(AgentId id) const;
+    void audit_counts() const;
+    void audit_at_rest() const;
+
+    Settings settings_;
+    SkillMatrix skills_;
+    std::vector<Queue> queues_;
+    NameMap<QueueId> queue_ids_;
+    std::vector<Channel> channels_;
+    NameMap<ChannelId> channel_ids_;
+    std::vector<Agent> agents_;
+    NameMap<AgentId> agent_ids_;
+    AgentIndex agent_index_;
+    std::vector<Call> calls_;
+    std::vector<CallId> free_calls_;
+    NameMap<CallId> call_ids_;
+    CallIndex call_index_;
+    std::int64_t live_calls_ = 0;
+    std::deque<CallId> finished_;     // oldest first
+    std::vector<CallId> forgotten_;   // nameless already, freed at the next command
+    TimerQueue timers_;
+    std::uint64_t next_offer_ = 1;
+    std::unordered_map<std::uint64_t, CallId> offers_;  // pending ones, for look-up only
+    std::list<Customer> customers_;   // served longest ago first
+    NameMap<std::list<Customer>::iterator> customer_ids_;
+    std::list<Request> requests_;     // oldest first
+    NameMap<std::list<Request>::iterator> request_ids_;
+
+    std::uint64_t sequence_ = 0;
+    TimeUs time_us_ = 0;  // of the last command
+    TimeUs now_us_ = 0;   // of the deadline or command in hand
+    bool broken_ = false;
+
+    // Of the last command only.
+    std::vector<Event> events_;
+    std::vector<std::string> texts_;
+    RejectReason rejection_ = RejectReason::none;
+    std::string rejected_subject_;
+    CallId result_call_ = NONE;
+    std::vector<Decision> last_decisions_;
+    mutable Statistics statistics_;  // counting is no change of state
+};
+
+}  // namespace router

@@ -1,0 +1,551 @@
+// The whole state in canonical form: everything sorted by name or by its number in the order of events.
+//
+// Orders, classes, timers and counts follow from it and are built anew.
+#include <algorithm>
+
+#include "archive.hpp"
+#include "engine.hpp"
+
+namespace router {
+
+// ---- one description per record, for both directions ----
+
+void describe(auto& archive, auto& atom)
+    requires requires { atom.skill; atom.level; }
+{
+    archive(atom.skill);
+    archive(atom.level);
+}
+
+void describe(auto& archive, auto& preference)
+    requires requires { preference.skill; preference.importance; }
+{
+    archive(preference.skill);
+    archive(preference.importance);
+}
+
+void describe(auto& archive, auto& term)
+    requires requires { term.kind; term.alternatives; }
+{
+    archive(term.kind);
+    archive(term.alternatives);
+    archive(term.agent);
+}
+
+void describe(auto& archive, auto& step)
+    requires requires { step.after_us; step.terms; }
+{
+    archive(step.after_us);
+    archive(step.terms);
+    archive(step.preferences);
+}
+
+void describe(auto& archive, auto& requirement)
+    requires requires { requirement.steps; }
+{
+    archive(requirement.steps);
+}
+
+void describe(auto& archive, auto& queue)
+    requires requires { queue.offer_timeout_us; }
+{
+    archive(queue.name);
+    archive(queue.requirement);
+    archive(queue.target_us);
+    archive(queue.max_overtake_wait_us);
+    archive(queue.automatic);
+    archive(queue.offer_timeout_us);
+    archive(queue.no_answer_action);
+    archive(queue.reject_backoff_us);
+    archive(queue.wrap_up_mode);
+    archive(queue.wrap_up_us);
+    archive(queue.preferred_hold_us);
+    archive(queue.last_agent_preferred);
+    archive(queue.last_agent_hold_us);
+    archive(queue.waiting_max);
+    archive(queue.wait_max_us);
+    archive(queue.overflow);
+    archive(queue.agent_weights);
+    archive(queue.call_weights);
+}
+
+void describe(auto& archive, auto& channel)
+    requires requires { channel.name; channel.exclusive; }
+{
+    archive(channel.name);
+    archive(channel.exclusive);
+}
+
+void describe(auto& archive, auto& efficiency)
+    requires requires { efficiency.prior_calls; }
+{
+    archive(efficiency.prior_calls);
+    archive(efficiency.handle_time);
+    archive(efficiency.resolution);
+    archive(efficiency.satisfaction);
+}
+
+void describe(auto& archive, auto& settings)
+    requires requires { settings.idle_scale_us; }
+{
+    archive(settings.queues);
+    archive(settings.channels);
+    archive(settings.idle_scale_us);
+    archive(settings.occupancy_half_life_us);
+    archive(settings.efficiency);
+    archive(settings.finished_retention_us);
+    archive(settings.customer_retention_us);
+    archive(settings.customers_max);
+    archive(settings.request_retention_us);
+    archive(settings.requests_max);
+    archive(settings.agents_max);
+    archive(settings.calls_max);
+}
+
+void describe(auto& archive, auto& result)
+    requires requires { result.about_call; }
+{
+    archive(result.sequence);
+    archive(result.time_us);
+    archive(result.rejection);
+    archive(result.subject);
+    archive(result.about_call);
+    archive(result.call_state);
+    archive(result.queue);
+    archive(result.agent);
+    archive(result.offer);
+}
+
+void describe(auto& archive, auto& request)
+    requires requires { request.content; }
+{
+    archive(request.key);
+    archive(request.content);
+    archive(request.result);
+}
+
+void describe(auto& archive, auto& term)
+    requires requires { term.value_ppm; }
+{
+    archive(term.name);
+    archive(term.value_ppm);
+    archive(term.weight_milli);
+    archive(term.contribution_nano);
+}
+
+void describe(auto& archive, auto& candidate)
+    requires requires { candidate.total_nano; }
+{
+    archive(candidate.call);
+    archive(candidate.agent);
+    archive(candidate.queue);
+    archive(candidate.tier);
+    archive(candidate.terms);
+    archive(candidate.total_nano);
+}
+
+void describe(auto& archive, auto& decision)
+    requires requires { decision.agent_was_chosen; }
+{
+    archive(decision.offer);
+    archive(decision.time_us);
+    archive(decision.sequence);
+    archive(decision.agent_was_chosen);
+    archive(decision.winner);
+    archive(decision.runner_up);
+    archive(decision.decided_by);
+    archive(decision.candidates);
+}
+
+// The sums of what was learned; the queue is told apart.
+void describe(auto& archive, auto& learned)
+    requires requires { learned.satisfaction_sum; }
+{
+    archive(learned.efficiency_ppm);
+    archive(learned.calls);
+    archive(learned.handle_sum_us);
+    archive(learned.resolutions);
+    archive(learned.resolved);
+    archive(learned.satisfactions);
+    archive(learned.satisfaction_sum);
+}
+
+// ---- records that refer to others, by name ----
+
+class SnapshotWriter {
+public:
+    explicit SnapshotWriter(const Engine& engine) : engine_(engine) {}
+
+    std::string write() {
+        archive_(engine_.sequence_);
+        archive_(engine_.time_us_);
+        archive_(engine_.next_offer_);
+        archive_(engine_.settings_);
+        for (const QueueId id : engine_.queues_by_name()) {
+            archive_(engine_.queues_[id].paused);
+            archive_(engine_.queues_[id].learned);
+        }
+        write_agents();
+        write_calls();
+        archive_.number(engine_.customers_.size());
+        for (const Customer& customer : engine_.customers_) {
+            archive_(customer.name);
+            archive_(engine_.agents_[customer.agent].name);
+            archive_(customer.served_us);
+        }
+        archive_.number(engine_.requests_.size());
+        for (const Request& request : engine_.requests_) archive_(request);
+        return archive_.seal();
+    }
+
+private:
+    void write_queue(QueueId id) { archive_(engine_.queues_[id].settings.name); }
+    void write_channel(ChannelId id) { archive_(engine_.channels_[id].name); }
+    void write_agent(AgentId id) { archive_(id == NONE ? std::string() : engine_.agents_[id].name); }
+
+    void write_agents() {
+        const std::vector<AgentId> ids = engine_.agents_by_name();
+        archive_.number(ids.size());
+        for (const AgentId id : ids) archive_(engine_.agents_[id].name);
+        for (const AgentId id : ids) write_agent_state(engine_.agents_[id]);
+    }
+
+    void write_agent_state(const Agent& agent) {
+        archive_(agent.availability);
+        archive_(agent.reason);
+        archive_(named_skills(agent));
+        archive_(agent.capacity);
+        archive_(agent.sign_in_order);
+        archive_(agent.idle_since_us);
+        archive_(agent.occupancy_q32);
+        archive_(agent.occupancy_at_us);
+        archive_.number(agent.engagements.size());
+        for (const Engagement& engagement : agent.engagements) {
+            archive_(engagement.offer);
+            archive_(engagement.state == EngagementState::wrap_up ? engagement.call_name : engine_.calls_[engagement.call].name);
+            write_queue(engagement.queue);
+            write_channel(engagement.channel);
+            archive_(engagement.state);
+            archive_(engagement.started_us);
+            archive_(engagement.until_us);
+        }
+        std::vector<const Learned*> learned;
+        for (const Learned& entry : agent.learned) learned.push_back(&entry);
+        std::sort(learned.begin(), learned.end(), [this](const Learned* a, const Learned* b) {
+            return engine_.queues_[a->queue].settings.name < engine_.queues_[b->queue].settings.name;
+        });
+        archive_.number(learned.size());
+        for (const Learned* entry : learned) {
+            write_queue(entry->queue);
+            archive_(*entry);
+        }
+    }
+
+    Skills named_skills(const Agent& agent) const {
+        Skills skills;
+        for (const auto& [skill, level] : engine_.skills_.profile(agent.profile).skills) {
+            skills.emplace_back(engine_.skills_.skill_name(skill), level);
+        }
+        std::sort(skills.begin(), skills.end());
+        return skills;
+    }
+
+    void write_calls() {
+        const std::vector<CallId> ids = engine_.calls_by_order();
+        archive_.number(ids.size());
+        for (const CallId id : ids) write_call(engine_.calls_[id]);
+        archive_.number(engine_.finished_.size());
+        for (const CallId id : engine_.finished_) archive_(engine_.calls_[id].name);
+    }
+
+    // A requirement is written where it first occurs and by number after that.
+    void write_requirement(RequirementId id) {
+        const auto [entry, added] = requirements_.try_emplace(id, requirements_.size() + 1);
+        archive_.number(added ? 0 : entry->second);
+        if (added) archive_(engine_.skills_.requirement(id).spec);
+    }
+
+    void write_call(const Call& call) {
+        archive_(call.name);
+        archive_(call.state);
+        write_queue(call.queue);
+        write_channel(call.channel);
+        write_requirement(call.requirement);
+        archive_(call.own_requirement);
+        archive_(call.urgency);
+        archive_(call.priority);
+        archive_.number(call.preferred.size());
+        for (const AgentId agent : call.preferred) write_agent(agent);
+        archive_(call.hold_until_us);
+        archive_(call.effective_arrival_us);
+        archive_(call.wait_started_us);
+        archive_(call.queue_entered_us);
+        archive_(call.order);
+        archive_(call.step);
+        archive_(call.overdue);
+        archive_(call.callback);
+        archive_(call.explain);
+        archive_(call.customer);
+        archive_(call.attributes);
+        archive_.number(call.bars.size());
+        for (const Bar& bar : call.bars) {
+            write_agent(bar.agent);
+            archive_(bar.until_us);
+            archive_(bar.offer);
+        }
+        archive_.number(call.queues_tried.size());
+        for (const QueueId queue : call.queues_tried) write_queue(queue);
+        archive_(call.offer);
+        write_agent(call.agent);
+        archive_(call.assigned_us);
+        archive_(call.finished_us);
+        archive_(call.resolved);
+        archive_(call.satisfaction);
+        archive_(call.decisions ? *call.decisions : std::vector<Decision>{});
+    }
+
+    const Engine& engine_;
+    ArchiveWriter archive_;
+    std::unordered_map<RequirementId, std::uint64_t> requirements_;
+};
+
+class SnapshotReader {
+public:
+    SnapshotReader(Engine& engine, const std::string& bytes) : engine_(engine), archive_(bytes) {}
+
+    void read() {
+        archive_(engine_.sequence_);
+        archive_(engine_.time_us_);
+        archive_(engine_.next_offer_);
+        engine_.now_us_ = engine_.time_us_;
+        Settings settings;
+        archive_(settings);
+        if (settings.channels.size() > CHANNELS_MAX) throw BadSnapshot("the snapshot has too many channels");
+        engine_.install(settings);
+        for (const QueueId id : engine_.queues_by_name()) {
+            archive_(engine_.queues_[id].paused);
+            archive_(engine_.queues_[id].learned);
+        }
+        read_agents();
+        read_calls();
+        read_memory();
+        archive_.finish();
+        rebuild();
+    }
+
+private:
+    std::string read_text() {
+        std::string text;
+        archive_(text);
+        return text;
+    }
+    // Queues and channels that were removed live on as names.
+    QueueId read_queue() {
+        const std::string name = read_text();
+        const auto [entry, added] = engine_.queue_ids_.try_emplace(name, static_cast<QueueId>(engine_.queues_.size()));
+        if (added) engine_.queues_.emplace_back().settings.name = name;
+        return entry->second;
+    }
+    ChannelId read_channel() {
+        const std::string name = read_text();
+        const auto [entry, added] = engine_.channel_ids_.try_emplace(name, static_cast<ChannelId>(engine_.channels_.size()));
+        if (added) engine_.channels_.push_back(Channel{name, NONE});
+        return entry->second;
+    }
+    AgentId read_agent() {
+        const std::string name = read_text();
+        if (name.empty()) return NONE;
+        const AgentId id = engine_.find_agent(name);
+        if (id == NONE) throw BadSnapshot("the snapshot refers to agent " + name + ", whom it does not hold");
+        return id;
+    }
+
+    void read_agents() {
+        const std::size_t count = archive_.count();
+        engine_.agents_.resize(count);
+        for (AgentId id = 0; id < count; ++id) {
+            engine_.agents_[id].name = read_text();
+            engine_.agent_ids_.emplace(engine_.agents_[id].name, id);
+        }
+        for (Agent& agent : engine_.agents_) read_agent_state(agent);
+    }
+
+    void read_agent_state(Agent& agent) {
+        archive_(agent.availability);
+        archive_(agent.reason);
+        Skills skills;
+        archive_(skills);
+        agent.profile = engine_.skills_.acquire_profile(skills, agent.name);
+        archive_(agent.capacity);
+        archive_(agent.sign_in_order);
+        archive_(agent.idle_since_us);
+        archive_(agent.occupancy_q32);
+        archive_(agent.occupancy_at_us);
+        agent.engagements.resize(archive_.count());
+        for (Engagement& engagement : agent.engagements) {
+            archive_(engagement.offer);
+            archive_(engagement.call_name);
+            engagement.queue = read_queue();
+            engagement.channel = read_channel();
+            archive_(engagement.state);
+            archive_(engagement.started_us);
+            archive_(engagement.until_us);
+            const Id index = engine_.channels_[engagement.channel].index;
+            if (index == NONE) throw BadSnapshot("the snapshot has an engagement on a removed channel");
+            ++agent.used[index];
+        }
+        agent.learned.resize(archive_.count());
+        for (Learned& learned : agent.learned) {
+            learned.queue = read_queue();
+            archive_(learned);
+        }
+        if (agent.signed_in()) engine_.skills_.count_signed_in(agent.profile, 1);
+    }
+
+    RequirementId read_requirement() {
+        const std::uint64_t reference = archive_.number();
+        if (reference > requirements_.size()) throw BadSnapshot("the snapshot refers to a requirement that it does not hold");
+        if (reference > 0) {
+            engine_.skills_.share_requirement(requirements_[reference - 1]);
+            return requirements_[reference - 1];
+        }
+        RequirementSpec spec;
+        archive_(spec);
+        if (spec.steps.empty()) throw BadSnapshot("the snapshot has a requirement without steps");
+        requirements_.push_back(engine_.skills_.acquire_requirement(spec));
+        return requirements_.back();
+    }
+
+    void read_calls() {
+        engine_.calls_.resize(archive_.count());
+        for (CallId id = 0; id < engine_.calls_.size(); ++id) {
+            read_call(engine_.calls_[id]);
+            engine_.call_ids_.emplace(engine_.calls_[id].name, id);
+            engine_.live_calls_ += !is_finished(engine_.calls_[id].state);
+        }
+        const std::size_t finished = archive_.count();
+        for (std::size_t index = 0; index < finished; ++index) engine_.finished_.push_back(engine_.find_call(read_text()));
+        engine_.apply_renames();
+    }
+
+    void read_call(Call& call) {
+        archive_(call.name);
+        archive_(call.state);
+        call.queue = read_queue();
+        call.channel = read_channel();
+        call.requirement = read_requirement();
+        archive_(call.own_requirement);
+        archive_(call.urgency);
+        archive_(call.priority);
+        call.preferred.resize(archive_.count());
+        for (AgentId& agent : call.preferred) agent = read_agent();
+        archive_(call.hold_until_us);
+        archive_(call.effective_arrival_us);
+        archive_(call.wait_started_us);
+        archive_(call.queue_entered_us);
+        archive_(call.order);
+        archive_(call.step);
+        archive_(call.overdue);
+        archive_(call.callback);
+        archive_(call.explain);
+        archive_(call.customer);
+        archive_(call.attributes);
+        call.bars.resize(archive_.count());
+        for (Bar& bar : call.bars) {
+            bar.agent = read_agent();
+            archive_(bar.until_us);
+            archive_(bar.offer);
+        }
+        call.queues_tried.resize(archive_.count());
+        for (QueueId& queue : call.queues_tried) queue = read_queue();
+        archive_(call.offer);
+        call.agent = read_agent();
+        archive_(call.assigned_us);
+        archive_(call.finished_us);
+        archive_(call.resolved);
+        archive_(call.satisfaction);
+        std::vector<Decision> decisions;
+        archive_(decisions);
+        if (!decisions.empty()) call.decisions = std::make_unique<std::vector<Decision>>(std::move(decisions));
+    }
+
+    void read_memory() {
+        const std::size_t customers = archive_.count();
+        for (std::size_t index = 0; index < customers; ++index) {
+            Customer& customer = engine_.customers_.emplace_back();
+            archive_(customer.name);
+            customer.agent = read_agent();
+            archive_(customer.served_us);
+            engine_.customer_ids_[customer.name] = std::prev(engine_.customers_.end());
+        }
+        const std::size_t requests = archive_.count();
+        for (std::size_t index = 0; index < requests; ++index) {
+            Request& request = engine_.requests_.emplace_back();
+            archive_(request);
+            engine_.request_ids_[request.key] = std::prev(engine_.requests_.end());
+        }
+    }
+
+    // Numbers instead of names, counts, orders and timers.
+    void rebuild() {
+        engine_.rebuild_agent_index();
+        engine_.call_index_.reset(engine_.queues_.size());
+        for (AgentId id = 0; id < engine_.agents_.size(); ++id) {
+            for (Engagement& engagement : engine_.agents_[id].engagements) rebuild_engagement(id, engagement);
+        }
+        for (CallId id = 0; id < engine_.calls_.size(); ++id) {
+            Call& call = engine_.calls_[id];
+            for (Bar& bar : call.bars) {
+                bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, bar.offer, id});
+            }
+            if (call.step >= engine_.skills_.requirement(call.requirement).stages.size() && call.state == CallState::waiting) {
+                throw BadSnapshot("the snapshot has a call past its last step");
+            }
+            if (call.state == CallState::waiting) engine_.enter_waiting(id);
+        }
+        engine_.audit();
+    }
+
+    void rebuild_engagement(AgentId id, Engagement& engagement) {
+        if (engagement.state == EngagementState::wrap_up) {
+            engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::wrap_up_end, engagement.offer, id});
+            return;
+        }
+        engagement.call = engine_.find_call(engagement.call_name);
+        if (engagement.call == NONE) throw BadSnapshot("the snapshot has an engagement without its call");
+        engagement.call_name.clear();
+        Queue& queue = engine_.queues_[engagement.queue];
+        if (engagement.state == EngagementState::assigned) {
+            ++queue.assigned;
+            return;
+        }
+        ++queue.offered;
+        engine_.offers_.emplace(engagement.offer, engagement.call);
+        engagement.timer = engine_.timers_.add(
+            Deadline{engagement.until_us, DeadlineKind::offer_expiry, engagement.offer, engagement.call});
+    }
+
+    Engine& engine_;
+    ArchiveReader archive_;
+    std::vector<RequirementId> requirements_;
+};
+
+std::string Engine::snapshot() const {
+    if (broken_) throw InvariantViolation("the engine stopped at an earlier fault");
+    return SnapshotWriter(*this).write();
+}
+
+void Engine::restore(const std::string& bytes) {
+    ROUTER_CHECK(sequence_ == 0);
+    try {
+        SnapshotReader(*this, bytes).read();
+    } catch (const InvariantViolation& violation) {
+        broken_ = true;
+        throw BadSnapshot(std::string("the snapshot contradicts itself: ") + violation.what());
+    } catch (...) {
+        broken_ = true;
+        throw;
+    }
+}
+
+}  // namespace router

@@ -1,0 +1,39 @@
+#include "symbols.hpp"
+
+namespace router {
+
+Id SymbolTable::acquire(std::string_view name) {
+    if (const auto found = ids_.find(name); found != ids_.end()) {
+        ++uses_[found->second];
+        return found->second;
+    }
+    Id symbol;
+    if (!free_.empty()) {
+        symbol = free_.back();
+        free_.pop_back();
+        names_[symbol] = name;
+        uses_[symbol] = 1;
+    } else {
+        symbol = static_cast<Id>(names_.size());
+        names_.emplace_back(name);
+        uses_.push_back(1);
+    }
+    ids_.emplace(name, symbol);
+    return symbol;
+}
+
+bool SymbolTable::release(Id symbol) {
+    ROUTER_CHECK(symbol < uses_.size() && uses_[symbol] > 0);
+    if (--uses_[symbol] > 0) return false;
+    ids_.erase(names_[symbol]);
+    names_[symbol].clear();
+    free_.push_back(symbol);
+    return true;
+}
+
+Id SymbolTable::find(std::string_view name) const {
+    const auto found = ids_.find(name);
+    return found == ids_.end() ? NONE : found->second;
+}
+
+}  // namespace router

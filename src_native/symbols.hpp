@@ -1,0 +1,40 @@
+// Names <-> small numbers, counted by use: a name that nobody refers to any more is forgotten.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base.hpp"
+
+namespace router {
+
+struct StringHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+// For look-up only: nothing iterates over it, so its order cannot matter.
+template <class Value>
+using NameMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
+
+class SymbolTable {
+public:
+    // Number of the name, one use more. New names get a free number.
+    Id acquire(std::string_view name);
+    // One use less; returns whether that was the last one.
+    bool release(Id symbol);
+    // Number of the name, NONE if nobody uses it.
+    Id find(std::string_view name) const;
+    const std::string& name(Id symbol) const { return names_[symbol]; }
+    std::size_t capacity() const { return names_.size(); }
+
+private:
+    NameMap<Id> ids_;
+    std::vector<std::string> names_;
+    std::vector<std::uint32_t> uses_;
+    std::vector<Id> free_;
+};
+
+}  // namespace router

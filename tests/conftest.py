@@ -1,0 +1,25 @@
+"""What all tests share: where recorded data lies, and Hypothesis profiles that give the same tests each time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=2000, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of recorded days: ROUTER_DATA_DIR, or shared/data beside the checkout. Skips if absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("ROUTER_DATA_DIR") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"no recorded data: set ROUTER_DATA_DIR, or put it in {beside.name}/ beside the checkout")
+    return folder
