@@ -14,7 +14,8 @@ compile_args = ["-std=c++20", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", 
 link_args = []
 if os.environ.get("ROUTER_SANITIZE"):
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
-    compile_args += [*flags, "-O1"]
+    # Python's own flags make signed overflow defined, which would hide it here.
+    compile_args += [*flags, "-O1", "-fno-wrapv"]
     link_args += flags
 if os.environ.get("ROUTER_WERROR"):
     compile_args.append("-Werror")
@@ -22,7 +23,7 @@ if os.environ.get("ROUTER_WERROR"):
 native = Extension(
     "router.engine._native",
     sources=["router/engine/_native.pyx", *sorted(glob("src_native/*.cpp"))],
-    depends=[*sorted(glob("src_native/*.hpp")), *sorted(glob("router/engine/*.pxd"))],
+    depends=[*sorted(glob("src_native/*.hpp")), *sorted(glob("router/engine/*.px[di]"))],
     include_dirs=["src_native"],
     extra_compile_args=compile_args,
     extra_link_args=link_args,

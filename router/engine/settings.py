@@ -100,7 +100,12 @@ class EfficiencySettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Everything the engine is configured with. Complete defaults, except that a queue needs a name."""
+    """Everything the engine is configured with. Complete defaults, except that a queue needs a name.
+
+    1 to 16 channels. `idle_scale_us`, `occupancy_half_life_us`, `finished_retention_us` and
+    `request_retention_us` are at least 1; so are `requests_max`, `agents_max` and `calls_max`, and all numbers
+    are at most 1,000,000,000.
+    """
 
     queues: Mapping[str, QueueSettings] = {}
     channels: Mapping[str, ChannelSettings] = msgspec.field(default_factory=lambda: {"voice": ChannelSettings()})

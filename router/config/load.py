@@ -1,0 +1,175 @@
+"""TOML text -> `RouterConfig`, or every problem it has. Nothing is half read: a config is valid whole or refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from importlib import resources
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from router.config.errors import ConfigError, ConfigProblem
+from router.config.kinds import check_name, read_plain_table, refuse_unknown
+from router.config.model import RouterConfig, ServerSettings, etag_of
+from router.config.positions import Positions, Unreadable
+from router.config.queues import read_queue_defaults, read_queues
+from router.config.report import Place, Refused, Report, printable, shown_path
+from router.config.schema import CHANNEL, CHANNELS_MAX, EFFICIENCY, ENGINE, HOMES, SERVER, TOP_KEYS
+from router.engine.settings import ChannelSettings, EfficiencySettings, Settings
+
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+_HINT: Final = "a config file; `skill-router init-config` writes one to start from"
+_TOML_PLACE: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
+_TOML_WANTED: Final = {
+    "Invalid value": 'text and durations in quotes, such as "20s"; numbers, true and false without',
+    "Expected newline": 'one statement on each line, and text and durations in quotes, such as "20s"',
+    "Cannot": "each key and table once, and no key that is both a value and a table",
+    "Unescaped": r"\\ for a backslash, or the text in single quotes",
+    "Invalid character": "printable characters",
+    "Found invalid character": "printable characters",
+    "Illegal character": "printable characters; line breaks only in text in triple quotes",
+}
+
+
+def load_config(path: str | os.PathLike[str]) -> RouterConfig:
+    """Read a config file. Raises `ConfigError` with every problem; the file system's are among them."""
+    return parse_config(read_config(path), printable(os.fsdecode(path)))
+
+
+def parse_config(text: str | bytes, source: str) -> RouterConfig:
+    """Read a config from text; `source` names it in problems. Raises `ConfigError` with every problem.
+
+    A text that is not TOML, or defines a key twice, is refused before its meaning is looked at. O(length), bounded by
+    4 MiB and 100,000 values; seconds at worst, so call it off the event loop.
+    """
+    report = Report(source, HOMES)
+    toml = _decode(text, source)
+    document = _parse(toml, report)
+    return _resolve(document, report)
+
+
+def read_config(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a config file, for `parse_config`; of a file that is too large, only so many that this shows.
+
+    Raises `ConfigError` for what is missing, unreadable or no regular file: pipes and devices could block for ever.
+    """
+    source = printable(os.fsdecode(path))
+    try:
+        mode = os.stat(path).st_mode
+        content = b""
+        if stat.S_ISREG(mode):
+            with open(path, "rb") as file:
+                content = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        _refuse_file(source, "there is no such file", _HINT)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        _refuse_file(source, f"it cannot be read: {reason}", "a readable file")
+    if not stat.S_ISREG(mode):
+        _refuse_file(source, f"this is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}", _HINT)
+    return content
+
+
+def default_config_text() -> str:
+    """Return the commented config that `init-config` writes: every key, and the queues of a bank's hotline."""
+    return resources.files("router.config").joinpath("default.toml").read_text(encoding="utf-8")
+
+
+def _refuse_file(source: str, problem: str, wanted: str, line: int = 0, key: str = "") -> NoReturn:
+    raise ConfigError((ConfigProblem(source, line, key, problem, wanted),)) from None
+
+
+def _decode(text: str | bytes, source: str) -> str:
+    """Return the text with `\\n` line ends and without byte order mark."""
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(content) > FILE_BYTES_MAX:
+        _refuse_file(source, f"it is larger than {FILE_BYTES_MAX // 1024 // 1024} MiB", "a smaller file")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        _refuse_file(source, "it is UTF-16", "UTF-8", line=1)
+    try:
+        decoded = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        _refuse_file(source, f"byte 0x{content[error.start]:02x} is not UTF-8", "a file saved as UTF-8", line=line)
+    decoded = decoded.removeprefix("\ufeff").replace("\r\n", "\n")
+    if not decoded.strip():
+        _refuse_file(source, "it is empty", _HINT)
+    return decoded
+
+
+def _parse(toml: str, report: Report) -> dict[str, Any]:
+    try:
+        positions = Positions(toml)
+    except Unreadable as error:
+        _refuse_file(report.source, error.problem, error.wanted, error.line, shown_path(error.path))
+    report.positions = positions
+    for path, line, first_line in positions.doubles:
+        report.add(path, f"defined twice, first on line {first_line}", "one of the two", line=line)
+    report.finish()
+    try:
+        return tomllib.loads(toml, parse_float=_decimal)
+    except ValueError as error:
+        _refuse_toml(error, toml, report)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal holds
+        return Decimal("inf")
+
+
+def _refuse_toml(error: ValueError, toml: str, report: Report) -> NoReturn:
+    match = _TOML_PLACE.search(str(error))
+    problem = _TOML_PLACE.sub("", str(error))
+    line = int(match[1]) if match and match[1] else toml.count("\n") + 1
+    wanted = next((text for start, text in _TOML_WANTED.items() if problem.startswith(start)), "valid TOML")
+    path = report.positions.path_at(line) if report.positions else ()
+    report.add(path, problem[:1].lower() + problem[1:], wanted, line=line)
+    report.finish()
+    raise error  # not reached: there is a problem
+
+
+def _resolve(document: dict[str, Any], report: Report) -> RouterConfig:
+    root = Place(report)
+    for name in document:
+        if name not in TOP_KEYS:
+            with suppress(Refused):
+                refuse_unknown(name, TOP_KEYS, root)
+    server = msgspec.structs.replace(ServerSettings(), **_fields(document, "server", SERVER.read, root))
+    engine = _fields(document, "engine", ENGINE.read, root)
+    efficiency = msgspec.structs.replace(EfficiencySettings(), **_fields(document, "efficiency", EFFICIENCY.read, root))
+    channels = _channels(document, root)
+    defaults = read_queue_defaults(document.get("queue_defaults", {}), root / "queue_defaults")
+    queues = read_queues(document.get("queues", {}), defaults, root / "queues")
+    report.finish()
+    settings = msgspec.structs.replace(Settings(), queues=queues, channels=channels, efficiency=efficiency, **engine)
+    return RouterConfig(settings, server, etag_of(settings, server))
+
+
+def _fields(document: dict[str, Any], name: str, read: Any, root: Place) -> dict[str, Any]:
+    with suppress(Refused):
+        fields: dict[str, Any] = read(document.get(name, {}), root / name)
+        return fields
+    return {}
+
+
+def _channels(document: dict[str, Any], root: Place) -> dict[str, ChannelSettings]:
+    place = root / "channels"
+    if "channels" not in document:
+        return dict(Settings().channels)
+    channels = {}
+    with suppress(Refused):
+        table = read_plain_table(document["channels"], place)
+        if not 1 <= len(table) <= CHANNELS_MAX:
+            place.note(f"there are {len(table)} channels", f"1 to {CHANNELS_MAX}, each under [channels.NAME]")
+        for name, value in sorted(table.items()):
+            with suppress(Refused):
+                check_name(name, place / name, "channel")
+                channels[name] = msgspec.structs.replace(ChannelSettings(), **CHANNEL.read(value, place / name))
+    return channels

@@ -1,0 +1,94 @@
+"""Snapshots: whole, canonical, and refused with a reason when they are anything else."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+import router
+
+
+def busy_engine() -> router.Engine:
+    queues = {
+        "loans": router.QueueSettings(requirement=router.Requirement((router.Step((router.SkillTerm("loans", 3),)),))),
+        "cards": router.QueueSettings(automatic=True, wrap_up=router.WrapUp(router.WrapUpMode.FIXED, 5_000_000)),
+    }
+    engine = router.Engine(router.Settings(queues=queues), time_us=0)
+    for number in range(5):
+        engine.apply(router.SignIn(f"agent-{number}", skills={"loans": number + 1, "german": 2}), 1_000)
+    for number in range(12):
+        engine.apply(
+            router.Enqueue(
+                f"call-{number}",
+                ["loans", "cards"][number % 2],
+                preferred_agents=("agent-4",),
+                customer=f"customer-{number % 3}",
+                attributes={"tone": "calm"},
+                explain=True,
+            ),
+            2_000 + number,
+        )
+    for call in engine.calls():
+        if call.state == router.CallState.ASSIGNED:
+            engine.apply(router.Complete(call.call), 3_000_000)
+            break
+    engine.apply_request(router.PauseQueue("loans"), 3_000_000, client="pbx", request_id="1", content=b"pause-it")
+    return engine
+
+
+def test_restored_engine_is_the_same_and_goes_on_the_same() -> None:
+    engine = busy_engine()
+    twin = router.Engine.restore(engine.snapshot())
+    assert twin.state_hash() == engine.state_hash()
+    assert (twin.calls(), twin.agents(), twin.queues(), twin.customers()) == (
+        engine.calls(), engine.agents(), engine.queues(), engine.customers(),
+    )  # fmt: skip
+    assert twin.settings == engine.settings
+    assert [twin.decisions(call.call) for call in twin.calls()] == [engine.decisions(call.call) for call in engine.calls()]
+    later = [(4_000_000, router.ResumeQueue("loans")), (60_000_000, router.Advance())]
+    assert twin.apply_many(later) == engine.apply_many(later)
+    assert twin.state_hash() == engine.state_hash()
+    result, events = twin.apply_request(
+        router.PauseQueue("loans"), 60_000_000, client="pbx", request_id="1", content=b"pause-it"
+    )
+    assert (result.repeated, result.sequence, events) == (True, result.sequence, [])
+
+
+def test_every_flipped_bit_is_found() -> None:
+    whole = busy_engine().snapshot()
+    rng = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        with pytest.raises(router.CorruptSnapshot):
+            router.Engine.restore(bytes(damaged))
+
+
+@pytest.mark.parametrize("length", [0, 1, 11, 12, 50])
+def test_torn_snapshots_are_refused(length: int) -> None:
+    with pytest.raises(router.CorruptSnapshot):
+        router.Engine.restore(busy_engine().snapshot()[:length])
+
+
+def test_foreign_bytes_are_refused_with_a_reason() -> None:
+    with pytest.raises(router.CorruptSnapshot, match="no snapshot"):
+        router.Engine.restore(b"PK\x03\x04" + bytes(100))
+    newer = bytearray(busy_engine().snapshot())
+    newer[3] = ord("9")
+    with pytest.raises(router.CorruptSnapshot, match="version"):
+        router.Engine.restore(bytes(newer))
+    with pytest.raises(router.InvalidCommand):
+        router.Engine.restore("text")  # type: ignore[arg-type]
+
+
+def test_hash_does_not_depend_on_the_process() -> None:
+    script = "from tests.engine.test_snapshot import busy_engine; print(busy_engine().state_hash())"
+    hashes = {
+        subprocess.run([sys.executable, "-c", script], env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."}, text=True,
+                       capture_output=True, check=True).stdout
+        for seed in ("0", "1", "12345")
+    }  # fmt: skip
+    assert hashes == {busy_engine().state_hash() + "\n"}
