@@ -1,0 +1,367 @@
+"""Goal: an estimate names its method by the documented rule, and its numbers follow from engine and history.
+
+Method: a real engine in hand-made situations; a chance machine compares "immediate" with what really happens.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.engine import (
+    Accept,
+    AgentTerm,
+    AnyOf,
+    CallAssigned,
+    Cancel,
+    ChannelSettings,
+    Command,
+    Complete,
+    Configure,
+    Engine,
+    Enqueue,
+    Event,
+    OfferMade,
+    PauseQueue,
+    QueueSettings,
+    Requirement,
+    ResumeQueue,
+    SetAvailability,
+    Settings,
+    SignIn,
+    SignOut,
+    SkillTerm,
+    Step,
+    TurnIntoCallback,
+    UnknownName,
+    UpdateAgent,
+    Urgency,
+    WrapUp,
+    WrapUpMode,
+)
+from router.wait import WaitEstimate, WaitEstimator, ql_modified
+
+SECOND = 1_000_000
+LOANS = Requirement(steps=(Step(terms=(SkillTerm("loans"),)),))
+PLAIN = Settings(queues={"q": QueueSettings(requirement=LOANS, automatic=True), "r": QueueSettings()})
+
+
+class Scene:
+    """An engine with an estimator that sees every event."""
+
+    def __init__(self, rules: Settings = PLAIN) -> None:
+        self.engine = Engine()
+        self.now_us = 0
+        self.engine.apply(Configure(rules), 0)
+        self.estimator = WaitEstimator(self.engine)
+
+    def do(self, command: Command, at_s: float | None = None) -> list[Event]:
+        if at_s is not None:
+            self.now_us = round(at_s * SECOND)
+        events = self.engine.apply(command, self.now_us)
+        self.estimator.observe(events)
+        return events
+
+    def call(self, call: str) -> WaitEstimate:
+        return self.estimator.estimate_call(call, self.now_us)
+
+    def new(self, enqueue: Enqueue) -> WaitEstimate:
+        return self.estimator.estimate_new(enqueue, self.now_us)
+
+
+def busy_scene(agents: int = 2) -> Scene:
+    """Return a scene at 60 s in which every agent talks and each has completed a call of 30 s."""
+    scene = Scene()
+    for number in range(agents):
+        scene.do(SignIn(f"agent-{number}", skills={"loans": 5}), 0)
+    for number in range(agents):
+        scene.do(Enqueue(f"first-{number}", "q"), 0)
+    for number in range(agents):
+        scene.do(Enqueue(f"second-{number}", "q"), 0)
+    for number in range(agents):
+        scene.do(Complete(f"first-{number}"), 30)
+    scene.now_us = 60 * SECOND
+    return scene
+
+
+def test_nothing_is_known_at_first() -> None:
+    scene = Scene()
+    scene.do(Enqueue("a", "q"))
+    assert scene.call("a") == WaitEstimate("none", None, 1, 0)
+    assert scene.new(Enqueue("b", "q")) == WaitEstimate("none", None, 2, 0)
+
+
+def test_qlm_from_position_agents_and_history() -> None:
+    scene = busy_scene()
+    for name in ("a", "b", "c"):
+        scene.do(Enqueue(name, "q"))
+    # two agents, 30 s a call, and nobody gave up yet
+    assert scene.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 2)
+    assert scene.call("c") == WaitEstimate("qlm", 45 * SECOND, 3, 2)
+    assert scene.new(Enqueue("d", "q")) == WaitEstimate("qlm", 60 * SECOND, 4, 2)
+
+
+def test_qlm_with_patience_and_wrap_up() -> None:
+    rules = Settings(queues={"q": QueueSettings(automatic=True, wrap_up=WrapUp(WrapUpMode.FIXED, 10 * SECOND))})
+    scene = Scene(rules)
+    scene.do(SignIn("ada"), 0)
+    scene.do(Enqueue("a", "q"), 0)
+    scene.do(Enqueue("b", "q"), 0)
+    scene.do(Enqueue("c", "q"), 0)
+    scene.do(Cancel("c"), 20)
+    scene.do(Complete("a"), 30)
+    scene.do(Enqueue("d", "q"), 41)  # the wrap-up ended at 40 and b was assigned
+    rate = 1 / (20 + 40)  # c gave up after 20 s, b was answered after 40 s
+    expected = ql_modified(0, 1, 1 / 40, rate)
+    assert scene.call("d") == WaitEstimate("qlm", round(expected * SECOND), 1, 1)
+    scene.do(Enqueue("e", "q"), 41)
+    assert scene.call("e").mean_us == round(ql_modified(1, 1, 1 / 40, rate) * SECOND)
+
+
+def test_les_where_nothing_was_completed() -> None:
+    scene = Scene()
+    scene.do(Enqueue("a", "q"), 0)
+    scene.do(SignIn("ada", skills={"loans": 5}), 12)
+    scene.do(Enqueue("b", "q"), 15)
+    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 1)
+    scene.now_us = 20 * SECOND
+    assert scene.call("b") == WaitEstimate("les", 7 * SECOND, 1, 1)
+    scene.now_us = 40 * SECOND
+    assert scene.call("b") == WaitEstimate("les", 0, 1, 1)
+
+
+def test_les_where_nobody_can_serve_says_nothing_once_used_up() -> None:
+    scene = Scene()
+    scene.do(Enqueue("a", "q"), 0)
+    scene.do(SignIn("ada", skills={"loans": 5}), 12)
+    scene.do(Complete("a"), 20)
+    scene.do(SignOut("ada"), 21)
+    scene.do(Enqueue("b", "q"), 25)
+    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 1)
+    scene.now_us = 37 * SECOND
+    assert scene.call("b") == WaitEstimate("none", None, 1, 0)
+
+
+SHARED = Settings(queues={name: QueueSettings(requirement=LOANS, automatic=True) for name in ("q", "r")})
+
+
+def shared_scene(last_wait_s: int) -> Scene:
+    """Return a scene at 100 s: two agents, one at work for q and one for r; q's only completed call took 30 s."""
+    scene = Scene(SHARED)
+    scene.do(Enqueue("first", "q"), 0)
+    scene.do(SignIn("ada", skills={"loans": 5}), last_wait_s)
+    scene.do(Complete("first"), last_wait_s + 30)
+    scene.do(SignIn("bob", skills={"loans": 5}), 95)
+    for queue in ("q", "r"):
+        scene.do(Enqueue(f"{queue}-talks", queue), 95)
+    scene.now_us = 100 * SECOND
+    scene.estimator._history.queue("q").last_wait_us = last_wait_s * SECOND
+    return scene
+
+
+def test_shared_agents_take_the_larger_of_both() -> None:
+    slow, quick = shared_scene(40), shared_scene(10)
+    for scene in (slow, quick):
+        scene.do(Enqueue("a", "q"))
+    assert slow.call("a") == WaitEstimate("les", 40 * SECOND, 1, 2)
+    assert quick.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 1)
+    slow.now_us += 28 * SECOND
+    assert slow.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 1)
+
+
+def test_agents_who_serve_the_queue_alone_need_no_les() -> None:
+    scene = shared_scene(40)
+    scene.do(Complete("r-talks"))
+    scene.do(Enqueue("q-too", "q"))
+    scene.do(Enqueue("a", "q"))
+    scene.estimator._history.queue("q").last_wait_us = 40 * SECOND
+    assert scene.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 1)
+
+
+def test_a_call_that_jumps_the_line_gets_its_share_of_the_last_wait() -> None:
+    scene = shared_scene(60)
+    for name in ("a", "b"):
+        scene.do(Enqueue(name, "q"))
+    urgent = Enqueue("c", "q", urgency=Urgency.URGENT)
+    assert scene.new(Enqueue("c", "q")) == WaitEstimate("les", 60 * SECOND, 3, 2)
+    assert scene.new(urgent) == WaitEstimate("les", 20 * SECOND, 1, 2)
+    scene.do(urgent)
+    assert scene.call("c") == WaitEstimate("les", 20 * SECOND, 1, 2)
+
+
+def test_states_other_than_waiting() -> None:
+    scene = Scene()
+    scene.do(SignIn("ada", skills={"loans": 5}), 0)
+    scene.do(Enqueue("offered", "r"), 1)
+    assert scene.call("offered") == WaitEstimate("immediate", 0, None, 0)
+    (offer,) = [event.offer for event in scene.do(Enqueue("other", "r"), 2) if isinstance(event, OfferMade)] or [1]
+    scene.do(Accept(offer), 3)
+    assert scene.call("offered") == WaitEstimate("none", None, None, 0)
+    scene.do(Complete("offered"), 9)
+    assert scene.call("offered").method == "none"
+
+
+def test_a_paused_queue_cannot_be_told() -> None:
+    scene = busy_scene()
+    scene.do(Enqueue("a", "q"))
+    scene.do(PauseQueue("q"))
+    assert scene.call("a") == WaitEstimate("none", None, 1, 0)
+    scene.do(SignIn("free", skills={"loans": 1}))
+    assert scene.new(Enqueue("b", "q")) == WaitEstimate("none", None, 2, 0)
+    scene.do(ResumeQueue("q"))
+    assert scene.new(Enqueue("b", "q")).method == "qlm"
+
+
+def test_unknown_names() -> None:
+    scene = Scene()
+    with pytest.raises(UnknownName):
+        scene.call("nobody")
+    with pytest.raises(UnknownName):
+        scene.new(Enqueue("a", "nowhere"))
+
+
+def test_the_requirement_of_a_hypothetical_call_counts() -> None:
+    scene = Scene()
+    scene.do(SignIn("ada", skills={"loans": 5, "cards": 2}), 0)
+    senior = Requirement(steps=(Step(terms=(SkillTerm("loans", 6),)),))
+    either = Requirement(steps=(Step(terms=(AnyOf((SkillTerm("loans", 9), SkillTerm("cards", 2))),)),))
+    by_name = Requirement(steps=(Step(terms=(AgentTerm("ada"), SkillTerm("loans"))),))
+    other = Requirement(steps=(Step(terms=(AgentTerm("bob"),)),))
+    assert scene.new(Enqueue("a", "q")).method == "immediate"
+    assert scene.new(Enqueue("a", "q", requirement=senior)).method == "none"
+    assert scene.new(Enqueue("a", "q", requirement=either)).method == "immediate"
+    assert scene.new(Enqueue("a", "q", requirement=by_name)).method == "immediate"
+    assert scene.new(Enqueue("a", "q", requirement=other)).method == "none"
+    assert scene.new(Enqueue("a", "q", requirement=Requirement())).method == "immediate"
+
+
+def test_a_hold_for_a_busy_preferred_agent_is_not_immediate() -> None:
+    scene = Scene()
+    for agent in ("ada", "bob"):
+        scene.do(SignIn(agent, skills={"loans": 5}), 0)
+    scene.do(Enqueue("a", "q", preferred_agents=("bob",)), 1)
+    wanted = Enqueue("b", "q", preferred_agents=("bob",))
+    assert scene.new(wanted).method == "les"
+    assert scene.new(Enqueue("b", "q", preferred_agents=("bob",), hold_us=0)).method == "immediate"
+    assert scene.new(Enqueue("b", "q", preferred_agents=("ada",))).method == "immediate"
+    assert scene.new(Enqueue("b", "q", preferred_agents=("stranger",))).method == "immediate"
+
+
+def test_agents_changes_are_followed() -> None:
+    scene = Scene()
+    scene.do(SignIn("ada", skills={"cards": 5}), 0)
+    call = Enqueue("a", "q")
+    assert scene.new(call).method == "none"
+    scene.do(UpdateAgent("ada", skills={"loans": 1}), 1)
+    assert scene.new(call).method == "immediate"
+    scene.do(SetAvailability("ada", ready=False), 2)
+    assert scene.new(call).method == "none"
+    scene.do(SetAvailability("ada", ready=True), 3)
+    assert scene.new(call).method == "immediate"
+    scene.do(SignOut("ada"), 4)
+    assert scene.new(call).method == "none"
+
+
+def test_an_estimator_of_a_running_engine_knows_its_agents() -> None:
+    scene = Scene()
+    scene.do(SignIn("ada", skills={"loans": 1}), 0)
+    late = WaitEstimator(scene.engine)
+    assert late.estimate_new(Enqueue("a", "q"), scene.now_us).method == "immediate"
+
+
+def test_configure_is_followed() -> None:
+    scene = busy_scene()
+    scene.do(Configure(Settings(queues={"q": QueueSettings(), "s": QueueSettings()})))
+    assert scene.estimator.estimate_new(Enqueue("x", "s"), scene.now_us).method == "none"
+    assert "r" not in scene.estimator._history.queues
+
+
+def enqueue_strategy() -> st.SearchStrategy[dict[str, object]]:
+    return st.fixed_dictionaries(
+        {
+            "urgency": st.sampled_from(Urgency),
+            "priority": st.integers(0, 3),
+            "credited_wait_us": st.sampled_from([0, 0, 100 * SECOND, 700 * SECOND]),
+        }
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=st.lists(st.tuples(enqueue_strategy(), st.integers(0, 200)), max_size=12), new=enqueue_strategy())
+def test_the_position_foretold_is_the_one_taken(
+    before: list[tuple[dict[str, object], int]], new: dict[str, object]
+) -> None:
+    scene = Scene()
+    at_s = 1000
+    for number, (fields, gap_s) in enumerate(before):
+        at_s += gap_s
+        scene.do(Enqueue(f"call-{number}", "q", **fields), at_s)  # type: ignore[arg-type]
+    enqueue = Enqueue("new", "q", **new)  # type: ignore[arg-type]
+    foretold = scene.new(enqueue)
+    scene.do(enqueue)
+    assert scene.engine.position("new") == foretold.position
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_immediate_means_immediate(seed: int) -> None:
+    """A chance centre with two channels; every arrival is foretold, then made."""
+    rng = random.Random(seed)
+    channels = {"voice": ChannelSettings(), "chat": ChannelSettings(exclusive=False)}
+    queues = {
+        name: QueueSettings(requirement=Requirement(steps=(Step(terms=(SkillTerm(name),)),)), automatic=True)
+        for name in ("loans", "cards")
+    }
+    scene = Scene(Settings(queues=queues, channels=channels))
+    live: list[str] = []
+    seen: set[str] = set()
+    for number in range(60):
+        agent = f"agent-{rng.randrange(4)}"
+        skills = {skill: rng.randint(1, 9) for skill in queues if rng.random() < 0.7}
+        choice = rng.random()
+        at_s = number
+        if choice < 0.2:
+            scene.do(SignIn(agent, skills=skills, capacity={"voice": 1, "chat": rng.randint(1, 3)}), at_s)
+        elif choice < 0.25:
+            scene.do(SignOut(agent), at_s)
+        elif choice < 0.35:
+            scene.do(SetAvailability(agent, ready=rng.random() < 0.6, after_call=rng.random() < 0.5), at_s)
+        elif choice < 0.4:
+            scene.do(UpdateAgent(agent, skills=skills), at_s)
+        elif choice < 0.65 and live:
+            scene.do(Complete(live.pop(rng.randrange(len(live)))), at_s)
+        elif choice < 0.7 and live:
+            scene.do(TurnIntoCallback(rng.choice(live)), at_s)
+        else:
+            scene.now_us = at_s * SECOND
+            enqueue = Enqueue(f"call-{number}", rng.choice(list(queues)), channel=rng.choice(list(channels)))
+            foretold = scene.new(enqueue)
+            events = scene.do(enqueue)
+            taken = any(isinstance(event, CallAssigned) and event.call == enqueue.call for event in events)
+            assert (foretold.method == "immediate") == taken
+            live.append(enqueue.call)
+            seen.add(foretold.method)
+    assert seen
+
+
+def test_estimates_are_the_same_for_any_batching() -> None:
+    events: list[Event] = []
+    engine = Engine()
+    engine.apply(Configure(PLAIN), 0)
+    batched = WaitEstimator(engine)
+    single = WaitEstimator(engine)
+    commands: list[tuple[float, Command]] = [(0, SignIn("ada", skills={"loans": 5}))]
+    commands += [(at, Enqueue(f"call-{at}", "q")) for at in range(1, 9)]
+    commands += [(20, Complete("call-1")), (30, Cancel("call-8")), (55, Complete("call-2"))]
+    for at_s, command in commands:
+        found = engine.apply(command, round(at_s * SECOND))
+        events += found
+        single.observe(found)
+    batched.observe(events)
+    for call in ("call-4", "call-7"):
+        estimate = single.estimate_call(call, 60 * SECOND)
+        assert estimate == batched.estimate_call(call, 60 * SECOND)
+        assert estimate.method == "qlm"
