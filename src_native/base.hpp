@@ -23,6 +23,7 @@ using RequirementId = Id;
 inline constexpr Id NONE = 0xFFFFFFFFu;
 inline constexpr TimeUs NEVER = -1;
 inline constexpr TimeUs TIME_US_MAX = TimeUs{1} << 61;
+inline constexpr TimeUs DURATION_US_MAX = TimeUs{366} * 24 * 3600 * 1'000'000;
 inline constexpr std::int64_t PPM = 1'000'000;  // a term of 1
 inline constexpr std::int64_t NEUTRAL_PPM = PPM / 2;
 inline constexpr std::size_t CHANNELS_MAX = 16;

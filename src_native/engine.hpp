@@ -95,6 +95,9 @@ public:
     bool tracing = false;
     const std::vector<Decision>& last_decisions() const { return last_decisions_; }
     std::vector<std::string> obstacles(CallId call, AgentId agent) const;
+    // How many signed-in agents each obstacle keeps from the call. O(agents).
+    std::vector<std::pair<std::string, std::int64_t>> count_obstacles(CallId call) const;
+    std::int64_t signed_in_agents() const { return skills_.signed_in(); }
 
     std::string snapshot() const;
     void restore(const std::string& bytes);
@@ -222,6 +225,7 @@ private:
                                std::int64_t efficiency_ppm, bool affinity) const;
 
     // engine_explain.cpp
+    std::uint32_t obstacle_bits(const Call& call, AgentId agent_id) const;
     void explain(Decision& decision, CallId winner, AgentId winning_agent, CallId runner_up, AgentId runner_up_agent) const;
     Candidate describe_agent(const Call& call, AgentId agent_id) const;
     Candidate describe_call(const Call& call, AgentId agent_id) const;

@@ -283,8 +283,9 @@ void Engine::learn_call(AgentId id, QueueId queue, TimeUs handle_us) {
     agent_index_.remove(id, agent);
     Learned& entry = learned_for(agent, queue);
     Learned& norm = queues_[queue].learned;
-    count(norm.calls, norm.handle_sum_us, handle_us, QUEUE_WINDOW);
-    count(entry.calls, entry.handle_sum_us, handle_us, AGENT_WINDOW);
+    const TimeUs counted_us = std::min(handle_us, DURATION_US_MAX);  // so that no sum can overflow
+    count(norm.calls, norm.handle_sum_us, counted_us, QUEUE_WINDOW);
+    count(entry.calls, entry.handle_sum_us, counted_us, AGENT_WINDOW);
     entry.efficiency_ppm = efficiency(entry, norm);
     agent_index_.update(id, agent);
 }

@@ -8,6 +8,20 @@ namespace router {
 
 namespace {
 
+// In the order of obstacle_bits().
+constexpr std::array OBSTACLES{
+    "the call is not waiting",
+    "the queue is paused",
+    "the agent is signed out",
+    "the agent is not ready",
+    "the agent finishes its work and takes no more",
+    "the agent has no capacity on the channel",
+    "the agent is busy",
+    "the agent lacks what the active step demands",
+    "the call is held for its preferred agents",
+    "the agent rejected the call or let it ring not long ago",
+};
+
 // Idle time is uncapped, so its contribution can pass 64 bits; it is shown as the largest number then.
 std::int64_t saturated(Wide value) {
     return static_cast<std::int64_t>(std::min<Wide>(value, std::numeric_limits<std::int64_t>::max()));
@@ -103,29 +117,49 @@ void Engine::keep(Call& call, Decision decision) {
     if (tracing) last_decisions_.push_back(std::move(decision));
 }
 
-std::vector<std::string> Engine::obstacles(CallId call_id, AgentId agent_id) const {
-    const Call& call = calls_[call_id];
+std::uint32_t Engine::obstacle_bits(const Call& call, AgentId agent_id) const {
     const Agent& agent = agents_[agent_id];
-    std::vector<std::string> reasons;
-    if (call.state != CallState::waiting) reasons.push_back("the call is not waiting");
-    if (queues_[call.queue].paused) reasons.push_back("the queue is paused");
-    switch (agent.availability) {
-        case Availability::signed_out: reasons.push_back("the agent is signed out"); break;
-        case Availability::not_ready: reasons.push_back("the agent is not ready"); break;
-        case Availability::closing: reasons.push_back("the agent finishes its work and takes no more"); break;
-        case Availability::ready: break;
+    const bool waits = call.state == CallState::waiting;
+    const Id channel = channels_[call.channel].index;
+    const bool has_capacity = channel != NONE && agent.capacity[channel] > 0;
+    const std::array<bool, OBSTACLES.size()> holds{
+        !waits,
+        queues_[call.queue].paused,
+        agent.availability == Availability::signed_out,
+        agent.availability == Availability::not_ready,
+        agent.availability == Availability::closing,
+        !has_capacity,
+        has_capacity && (agent_index_.open_channels(agent) >> channel & 1) == 0,
+        waits && !skills_.satisfies(agent.profile, stage_of(call)),
+        waits && call.held() && !call.prefers(agent_id),
+        call.bars_agent(agent_id),
+    };
+    std::uint32_t bits = 0;
+    for (std::size_t index = 0; index < holds.size(); ++index) bits |= std::uint32_t{holds[index]} << index;
+    return bits;
+}
+
+std::vector<std::string> Engine::obstacles(CallId call, AgentId agent) const {
+    const std::uint32_t bits = obstacle_bits(calls_[call], agent);
+    std::vector<std::string> names;
+    for (std::size_t index = 0; index < OBSTACLES.size(); ++index) {
+        if (bits >> index & 1) names.emplace_back(OBSTACLES[index]);
     }
-    if (agent_capacity(agent_id, call.channel) == 0) {
-        reasons.push_back("the agent has no capacity on the channel");
-    } else if ((agent_index_.open_channels(agent) >> channels_[call.channel].index & 1) == 0) {
-        reasons.push_back("the agent is busy");
+    return names;
+}
+
+std::vector<std::pair<std::string, std::int64_t>> Engine::count_obstacles(CallId call) const {
+    std::array<std::int64_t, OBSTACLES.size()> counts{};
+    for (AgentId id = 0; id < agents_.size(); ++id) {
+        if (!agents_[id].signed_in()) continue;
+        const std::uint32_t bits = obstacle_bits(calls_[call], id);
+        for (std::size_t index = 0; index < counts.size(); ++index) counts[index] += bits >> index & 1;
     }
-    if (call.state == CallState::waiting) {
-        if (!skills_.satisfies(agent.profile, stage_of(call))) reasons.push_back("the agent lacks what the active step demands");
-        if (call.held() && !call.prefers(agent_id)) reasons.push_back("the call is held for its preferred agents");
+    std::vector<std::pair<std::string, std::int64_t>> named;
+    for (std::size_t index = 0; index < counts.size(); ++index) {
+        if (counts[index] > 0) named.emplace_back(OBSTACLES[index], counts[index]);
     }
-    if (call.bars_agent(agent_id)) reasons.push_back("the agent rejected the call or let it ring not long ago");
-    return reasons;
+    return named;
 }
 
 }  // namespace router

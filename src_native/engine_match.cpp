@@ -199,8 +199,8 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
         const Tier tier = call.tier();
         const QueueSettings& settings = queues_[call.queue].settings;
         const bool due = is_overdue(tier);
-        return CallScore{tier, due ? due_us(call) : 0,
-                         due ? 0 : waiting_total(call, settings, fit, agent.efficiency_ppm(call.queue), affinity),
+        const std::int64_t efficiency = settings.call_weights[CALL_EFFICIENCY] == 0 ? 0 : agent.efficiency_ppm(call.queue);
+        return CallScore{tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, settings, fit, efficiency, affinity),
                          call.effective_arrival_us, call.order};
     };
     const auto consider_stage = [&](StageId stage) {

@@ -396,6 +396,8 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         uint16_t agent_capacity(uint32_t, uint32_t)
         const vector[Decision]& last_decisions()
         vector[string] obstacles(uint32_t, uint32_t)
+        vector[pair[string, int64_t]] count_obstacles(uint32_t)
+        int64_t signed_in_agents()
         string snapshot() except +router_raise
         void restore(const string&) except +router_raise
         void audit() except +router_raise

@@ -220,26 +220,18 @@ cdef class Engine:
 
     def explain_call(self, call):
         cdef uint32_t number = self._call(call)
-        cdef vector[uint32_t] agents
-        cdef vector[string] reasons
+        cdef vector[pair[string, int64_t]] counted
         view = call_view(self._engine, number)
-        obstacles = {}
-        signed_in = 0
-        agents = self._engine.agents_by_name()
-        for agent in agents:
-            if <int>self._engine.agent(agent).availability == 0:
-                continue
-            signed_in += 1
-            if view.state != vocabulary.CallState.WAITING:
-                continue
-            reasons = self._engine.obstacles(number, agent)
-            for reason in reasons:
-                obstacles[decode(reason)] = obstacles.get(decode(reason), 0) + 1
+        if view.state == vocabulary.CallState.WAITING:
+            counted = self._engine.count_obstacles(number)
+        obstacles = {decode(one.first): one.second for one in counted}
+        obstacles = dict(sorted(obstacles.items(), key=lambda item: (-item[1], item[0])))
+        signed_in = self._engine.signed_in_agents()
         kept = self.decisions(call)
         return views.CallExplanation(
             call=view.call, state=view.state, summary=summary_of(view, obstacles, signed_in), position=view.position,
             tier=view.tier, step=view.step, signed_in_agents=signed_in,
-            obstacles=dict(sorted(obstacles.items(), key=lambda item: (-item[1], item[0]))),
+            obstacles=obstacles,
             decision=kept[-1] if kept else None,
         )
 
@@ -268,5 +260,5 @@ def summary_of(view, obstacles, signed_in):
     place = f"number {view.position} in {view.queue}"
     if signed_in == 0:
         return f"waiting as {place}: no agent is signed in"
-    reasons = ", ".join(f"{count} × {reason}" for reason, count in sorted(obstacles.items(), key=lambda item: (-item[1], item[0])))
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in obstacles.items())
     return f"waiting as {place}; of {signed_in} signed-in agents: {reasons}"

@@ -193,7 +193,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Why a call went to an agent. `ranking` is "agent" (an agent was chosen for the call) or "call".
 
     `runner_up` is None when there was no other candidate. `decided_by` names the term that made the
-    difference most, "tier", or the tie-break.
+    difference most, or is "tier", "due", a tie-break ("engaged", "idle_since", "sign_in_order", "effective_arrival", "order")
+    or "only_candidate".
     """
 
     offer: int

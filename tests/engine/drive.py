@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from router.engine.settings import Settings
 from tests.engine.choices import Choices, SeededChoices
 from tests.engine.generate import World, settings
-from tests.engine.generate_commands import CommandSource, next_time
+from tests.engine.generate_commands import CommandSource, Mix, mix_of, next_time
 from tests.engine.lockstep import (
     Apply,
     ApplyRequest,
@@ -26,20 +26,21 @@ from tests.engine.lockstep import (
 from tests.engine.source import source
 from tests.oracle import Oracle
 
-SIZES = ((2, 3), (3, 6), (5, 9), (5, 9), (8, 16), (12, 30))
+SIZES = ((2, 3), (3, 6), (5, 9), (5, 9), (8, 16), (12, 30), (30, 90))
+STARTS_US = (0, 0, 1_700_000_000_000_000)
 OPERATIONS_PER_RUN = 150
 
 
-def draw_operation(choices: Choices, world: World, oracle: Oracle) -> Operation:
+def draw_operation(choices: Choices, world: World, oracle: Oracle, mix: Mix | None = None) -> Operation:
     """Return the next operation, to fit the oracle's present state."""
     if choices.chance(3):
         return Restart()
     time_us = next_time(choices, oracle)
     if choices.chance(1) and time_us > 0:
         time_us = choices.integer(0, time_us - 1)
-    command = CommandSource(choices, world, oracle).command()
+    command = CommandSource(choices, world, oracle, mix).command()
     if not choices.chance(12):
-        return Apply(time_us, command)
+        return Apply(time_us, command, traced=choices.chance(30))
     return draw_request(choices, Apply(time_us, command))
 
 
@@ -64,18 +65,20 @@ class Run:
         self.choices = SeededChoices(seed)
         self.world = world_of(self.choices)
         self.settings = settings(self.choices, self.world)
+        self.mix = mix_of(self.choices) if self.choices.chance(70) else None
+        self.start_us = self.choices.pick(STARTS_US)
         self.done: list[Operation] = []
 
     def go(self) -> str | None:
         """Do all operations; return the first difference."""
-        try:
-            lockstep = Lockstep(self.settings)
-            for _ in range(OPERATIONS_PER_RUN):
-                operation = draw_operation(self.choices, self.world, lockstep.oracle)
-                self.done.append(operation)
+        lockstep = Lockstep(self.settings, self.start_us)
+        for _ in range(OPERATIONS_PER_RUN):
+            operation = draw_operation(self.choices, self.world, lockstep.oracle, self.mix)
+            self.done.append(operation)
+            try:
                 lockstep.run(operation)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
         return None
 
 
@@ -95,22 +98,22 @@ def drive(seconds: float, seed: int) -> Iterator[Run | str]:
 
 def report(seed: str, run: Run, difference: str) -> str:
     """Shrink what failed, and write it down so that it can be run again."""
-    shortest = shrink(run.done, lambda operations: difference_of(run.settings, operations) is not None)
+    shortest = shrink(run.done, lambda operations: difference_of(run.settings, operations, run.start_us) is not None)
     return "\n".join(
         (
             f"seed {seed}: {difference}",
-            f"shrunk to {len(shortest)} operations: {difference_of(run.settings, shortest)}",
-            script(run.settings, shortest),
+            f"shrunk to {len(shortest)} operations: {difference_of(run.settings, shortest, run.start_us)}",
+            script(run.settings, shortest, run.start_us),
         )
     )
 
 
-def script(settings: Settings, operations: Sequence[Operation]) -> str:
+def script(settings: Settings, operations: Sequence[Operation], start_us: int = 0) -> str:
     """Return a program that shows the difference again."""
     lines = [
         "from router.engine import *",
         "from tests.engine.lockstep import Apply, ApplyRequest, Lockstep, Restart",
-        f"lockstep = Lockstep({source(settings)})",
+        f"lockstep = Lockstep({source(settings)}, {start_us})",
         *(f"lockstep.run({source(operation)})" for operation in operations),
     ]
     return "\n".join(lines)

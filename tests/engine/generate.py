@@ -23,6 +23,16 @@ QUEUES = ("loans", "cards", "complaints", "repayment")
 CHANNELS = ("voice", "chat", "email", "desk")
 SKILLS = ("german", "loans", "cards", "fraud", "chat")
 SCALE = (0, 0, 1, 500, 1000, 1000, 3000, 1_000_000)
+PROFILES: tuple[dict[str, int], ...] = (
+    {"german": 5, "loans": 3},
+    {"german": 5, "loans": 10, "fraud": 2},
+    {"cards": 1, "chat": 10},
+)
+DEMANDS = (
+    Requirement((Step((SkillTerm("loans", 2),)),)),
+    Requirement((Step((SkillTerm("german", 5),), (Preference("fraud", 3),)), Step(after_us=4 * SECOND_US))),
+    Requirement((Step((AnyOf((SkillTerm("cards"), SkillTerm("loans", 10))),)),)),
+)
 RETENTIONS_US = tuple(seconds * SECOND_US for seconds in (3600, 3600, 60, 10, 1))
 
 
@@ -50,6 +60,13 @@ def seconds(choices: Choices, *options: int) -> int:
 # Requirements
 
 
+def skills(choices: Choices) -> dict[str, int]:
+    """Return what an agent knows: half of the time one of a few profiles, so that classes have several members."""
+    if choices.chance(50):
+        return dict(choices.pick(PROFILES))
+    return {skill: choices.pick((5, 10, 3, 2, 1)) for skill in some(choices, SKILLS, len(SKILLS))}
+
+
 def skill_term(choices: Choices) -> SkillTerm:
     return SkillTerm(choices.pick(SKILLS), choices.pick((1, 1, 2, 3, 5, 10)))
 
@@ -71,7 +88,12 @@ def step(choices: Choices, world: World, after_us: int) -> Step:
 
 
 def requirement(choices: Choices, world: World = WORLD) -> Requirement:
-    """Return a requirement of one to four steps; each later one may ask for more, less or something else."""
+    """Return a requirement of one to four steps; each later one may ask for more, less or something else.
+
+    Half of the time it is one of a few, so that classes of calls have several members.
+    """
+    if choices.chance(50):
+        return choices.pick(DEMANDS)
     steps = []
     after_us = 0
     for _ in range(choices.pick((1, 1, 1, 2, 3, 4))):
@@ -113,7 +135,7 @@ def queue(choices: Choices, world: World, others: tuple[str, ...]) -> QueueSetti
         ),
         max_overtake_wait_us=ByUrgency(bound_us(choices), bound_us(choices), bound_us(choices)),
         automatic=choices.chance(25),
-        offer_timeout_us=seconds(choices, 20, 5, 2, 1),
+        offer_timeout_us=choices.pick((20 * SECOND_US, 20 * SECOND_US, 5 * SECOND_US, 2 * SECOND_US, 1)),
         no_answer_action=choices.pick(tuple(NoAnswerAction)),
         reject_backoff_us=seconds(choices, 30, 5, 1, 0),
         wrap_up=wrap_up(choices),
@@ -143,14 +165,14 @@ def settings(choices: Choices, world: World = WORLD) -> Settings:
     return Settings(
         queues={name: queue(choices, world, tuple(one for one in names if one != name)) for name in names},
         channels=channels(choices),
-        idle_scale_us=choices.pick((60 * SECOND_US, SECOND_US, 7)),
-        occupancy_half_life_us=choices.pick((1800 * SECOND_US, 10 * SECOND_US, 3_000_017)),
+        idle_scale_us=choices.pick((60 * SECOND_US, SECOND_US, 7, 1)),
+        occupancy_half_life_us=choices.pick((1800 * SECOND_US, 10 * SECOND_US, 3_000_017, 1)),
         efficiency=EfficiencySettings(
             choices.pick((10, 1, 10_000)), choices.pick(SCALE), choices.pick(SCALE), choices.pick(SCALE)
         ),
         finished_retention_us=choices.pick(RETENTIONS_US),
         customer_retention_us=choices.pick(RETENTIONS_US),
-        customers_max=choices.pick((1000, 2, 1)),
+        customers_max=choices.pick((1000, 2, 1, 0)),
         request_retention_us=choices.pick(RETENTIONS_US),
         requests_max=choices.pick((1000, 3, 1)),
         agents_max=choices.pick((1000, 1000, 1000, 1000, len(world.agents) - 1)),

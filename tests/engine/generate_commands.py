@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from router.engine import commands as c
-from router.engine.settings import SECOND_US
+from router.engine.settings import DAY_US, SECOND_US
 from router.engine.views import AgentView, CallView
 from router.engine.vocabulary import Availability, CallState, EngagementState, NoAnswerAction, Urgency
 from tests.engine.choices import Choices, some
-from tests.engine.generate import CHANNELS, QUEUES, SKILLS, World, requirement, settings
+from tests.engine.generate import CHANNELS, QUEUES, World, requirement, settings, skills
 from tests.oracle import Oracle
 
-FIRINGS_MAX = 60
+FIRINGS_MAX = 25
 TRIES = 6
 
 
@@ -23,8 +23,9 @@ class NothingFits(Exception):
 class CommandSource:
     """Draws commands that fit, or nearly fit, the state of an oracle."""
 
-    def __init__(self, choices: Choices, world: World, oracle: Oracle) -> None:
+    def __init__(self, choices: Choices, world: World, oracle: Oracle, mix: Mix | None = None) -> None:
         self._choices = choices
+        self._kinds = KINDS if mix is None else mix
         self._world = world
         self._oracle = oracle
         self._calls: list[CallView] = []
@@ -36,7 +37,7 @@ class CommandSource:
         self._agents = self._oracle.agents()
         for _ in range(TRIES):
             try:
-                return self._choices.pick(KINDS)(self)
+                return self._choices.pick(self._kinds)(self)
             except NothingFits:
                 continue
         return c.Advance()
@@ -80,10 +81,6 @@ class CommandSource:
 
     # Parts
 
-    def _skills(self) -> dict[str, int]:
-        known = some(self._choices, SKILLS, len(SKILLS))
-        return {skill: self._choices.pick((5, 10, 3, 2, 1)) for skill in known}
-
     def _capacity(self) -> dict[str, int]:
         configured = sorted(self._oracle.settings.channels)
         pool = CHANNELS if self._choices.chance(5) else configured
@@ -102,7 +99,7 @@ class CommandSource:
         known = {one.agent for one in self._agents}
         new = [name for name in self._world.agents if name not in known]
         agent = self._fitting([*signed_out, *new], self._world.agents)
-        return c.SignIn(agent, self._skills(), self._capacity(), ready=not self._choices.chance(20))
+        return c.SignIn(agent, skills(self._choices), self._capacity(), ready=not self._choices.chance(20))
 
     def sign_out(self) -> c.Command:
         return c.SignOut(self._agent(Availability.READY, Availability.CLOSING, Availability.NOT_READY))
@@ -116,8 +113,11 @@ class CommandSource:
 
     def update_agent(self) -> c.Command:
         agent = self._agent(Availability.READY, Availability.CLOSING, Availability.NOT_READY)
-        skills = self._skills() if self._choices.chance(60) else None
-        return c.UpdateAgent(agent, skills, self._capacity() if self._choices.chance(50) else None)
+        return c.UpdateAgent(
+            agent,
+            skills(self._choices) if self._choices.chance(60) else None,
+            self._capacity() if self._choices.chance(50) else None,
+        )
 
     def enqueue(self) -> c.Command:
         choices = self._choices
@@ -132,7 +132,7 @@ class CommandSource:
             priority=choices.pick((0, 0, 1, 5, 9)),
             preferred_agents=self._preferred(),
             hold_us=choices.pick((None, None, 0, SECOND_US, 10 * SECOND_US)),
-            credited_wait_us=choices.pick((0, 0, 0, SECOND_US, 5 * SECOND_US, 3600 * SECOND_US)),
+            credited_wait_us=choices.pick((0, 0, 0, 0, SECOND_US, 5 * SECOND_US, 3600 * SECOND_US, 366 * DAY_US)),
             customer=choices.pick(("", *self._world.customers)),
             attributes={"lang": "de"} if choices.chance(10) else {},
             callback=choices.chance(10),
@@ -231,7 +231,10 @@ class CommandSource:
         return c.Advance()
 
 
-def repeated(*weighted: tuple[int, Callable[[CommandSource], c.Command]]) -> tuple[Callable[..., c.Command], ...]:
+Mix = Sequence[Callable[[CommandSource], c.Command]]
+
+
+def repeated(*weighted: tuple[int, Callable[[CommandSource], c.Command]]) -> Mix:
     return tuple(kind for weight, kind in weighted for _ in range(weight))
 
 
@@ -239,10 +242,10 @@ KINDS = repeated(
     (3, CommandSource.advance),
     (24, CommandSource.enqueue),
     (14, CommandSource.sign_in),
-    (20, CommandSource.accept),
+    (30, CommandSource.accept),
     (7, CommandSource.reject),
-    (11, CommandSource.complete),
-    (4, CommandSource.end_wrap_up),
+    (13, CommandSource.complete),
+    (6, CommandSource.end_wrap_up),
     (9, CommandSource.become_ready),
     (5, CommandSource.become_not_ready),
     (4, CommandSource.update_agent),
@@ -260,29 +263,47 @@ KINDS = repeated(
 )
 
 
+def mix_of(choices: Choices) -> Mix:
+    """Return a mix of its own for a run: some kinds of commands more often, some not at all."""
+    factors = {kind: choices.pick((0, 1, 1, 1, 3)) for kind in dict.fromkeys(KINDS)}
+    always = (CommandSource.enqueue, CommandSource.sign_in)
+    mixed = [kind for kind in KINDS for _ in range(factors[kind])]
+    return [*mixed, *always]
+
+
 def next_time(choices: Choices, oracle: Oracle) -> int:
     """Return the time of the next command: now, soon, at or beside the next deadline, or far away."""
     now_us = oracle.time_us
     kind = choices.pick(("now", "now", "now", "soon", "soon", "soon", "whole", "deadline", "deadline", "beside", "far"))
     deadline_us = oracle.next_deadline()
     if kind == "soon":
-        return now_us + choices.integer(0, 3 * SECOND_US)
+        return now_us + choices.integer(0, min(3 * SECOND_US, longest_jump_us(oracle)))
     if kind == "whole":
-        return (now_us // SECOND_US + choices.integer(1, 3)) * SECOND_US
+        return min((now_us // SECOND_US + choices.integer(1, 3)) * SECOND_US, now_us + longest_jump_us(oracle))
     if kind == "deadline" and deadline_us is not None:
         return max(now_us, min(deadline_us, now_us + longest_jump_us(oracle)))
     if kind == "beside" and deadline_us is not None:
         return max(now_us, min(deadline_us, now_us + longest_jump_us(oracle)) + choices.pick((-1, 1)))
     if kind == "far" and choices.chance(30):
-        return now_us + choices.integer(SECOND_US, longest_jump_us(oracle))
+        return now_us + choices.integer(1, longest_jump_us(oracle))
+    if kind == "far" and choices.chance(5) and may_skip_ages(oracle):
+        return min(now_us + choices.integer(1, 10 ** choices.integer(10, 17)), 1 << 60)
     return now_us
+
+
+def may_skip_ages(oracle: Oracle) -> bool:
+    """Say whether nothing would be offered over and over again meanwhile."""
+    return oracle.time_us < 1 << 60 and not keep_ready_rounds_us(oracle)
 
 
 def longest_jump_us(oracle: Oracle) -> int:
     """Return how far time may jump before unanswered offers would be made over and over again too often."""
-    rounds_us = [
+    return min([7200 * SECOND_US, *(FIRINGS_MAX * round_us for round_us in keep_ready_rounds_us(oracle))])
+
+
+def keep_ready_rounds_us(oracle: Oracle) -> list[int]:
+    return [
         queue.offer_timeout_us + queue.reject_backoff_us
         for queue in oracle.settings.queues.values()
         if queue.no_answer_action == NoAnswerAction.KEEP_READY and not queue.automatic
     ]
-    return min([7200 * SECOND_US, *(FIRINGS_MAX * round_us for round_us in rounds_us)])

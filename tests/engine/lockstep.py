@@ -21,10 +21,11 @@ class Difference(AssertionError):
 
 
 class Apply(msgspec.Struct, frozen=True):
-    """Apply a command."""
+    """Apply a command, and look at the engine's decisions where `traced`."""
 
     time_us: int
     command: Command
+    traced: bool = False
 
 
 class ApplyRequest(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class ApplyRequest(msgspec.Struct, frozen=True):
     client: str
     request_id: str
     content: bytes
+    traced: bool = False
 
 
 class Restart(msgspec.Struct, frozen=True):
@@ -57,8 +59,12 @@ class Lockstep:
         if isinstance(operation, Restart):
             self.restart()
             return
+        sequence = self.oracle.sequence
+        self.engine.tracing = operation.traced
         ours, theirs = (outcome(machine, operation) for machine in (self.engine, self.oracle))
         compare_sequences("event or answer", ours, theirs)
+        if self.engine.tracing and self.oracle.sequence > sequence:
+            self._compare_reasons()
         self.compare_state()
 
     def restart(self) -> None:
@@ -85,8 +91,22 @@ class Lockstep:
         for queue in oracle.settings.queues:
             compare(f"waiting in {queue}", engine.waiting(queue, 1000), oracle.waiting(queue, 1000))
         self._compare_queries(calls)
+        counted = engine.statistics()
+        if counted.candidates > counted.classes + counted.affinity_pairs + counted.barred:
+            raise Difference(f"more candidates than heads of classes: {counted!r}")
         engine.audit()
         compare("breach of work conservation", oracle.unserved(), [])
+
+    def _compare_reasons(self) -> None:
+        """Compare why each call went where it went."""
+        decisions, reasons = self.engine.last_decisions, self.oracle.reasons()
+        compare("number of decisions", len(decisions), len(reasons))
+        for decision, reason in zip(decisions, reasons, strict=True):
+            for name in ("offer", "time_us", "sequence", "ranking"):
+                compare(f"decision's {name}", getattr(decision, name), getattr(reason, name))
+            compare("winner", decision.winner, reason.candidates[0])
+            if decision.runner_up is not None and decision.runner_up not in reason.candidates[1:]:
+                raise Difference(f"no such runner-up: {decision.runner_up!r} among {reason.candidates!r}")
 
     def _compare_queries(self, calls: Sequence[CallView]) -> None:
         """Compare what is asked about one call: its place, and who could serve it."""
@@ -141,10 +161,10 @@ def differing(one: Any, other: Any) -> str:
     return "\n".join(lines)
 
 
-def difference_of(settings: Settings, operations: Sequence[Operation]) -> str | None:
+def difference_of(settings: Settings, operations: Sequence[Operation], start_us: int = 0) -> str | None:
     """Run the operations from the start; return what differed, or what was raised, None when nothing did."""
     try:
-        lockstep = Lockstep(settings)
+        lockstep = Lockstep(settings, start_us)
         for operation in operations:
             lockstep.run(operation)
     except Exception as error:

@@ -43,7 +43,7 @@ class EngineAndOracle(RuleBasedStateMachine):
 
     def draw_apply(self, data: st.DataObject) -> Apply:
         oracle = self.lockstep.oracle
-        return Apply(data.draw(times_us(oracle)), data.draw(commands(oracle)))
+        return Apply(data.draw(times_us(oracle)), data.draw(commands(oracle)), data.draw(st.booleans()))
 
     @rule(data=st.data())
     def apply(self, data: st.DataObject) -> None:

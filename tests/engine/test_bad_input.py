@@ -175,7 +175,10 @@ SHAPES: list[tuple[Any, str]] = [
     (with_queue(agent_weights=router.AgentWeights(load=1_000_001)), "queues['loans'].agent_weights.load"),
     (with_queue(wrap_up=router.WrapUp(router.WrapUpMode.FIXED, 0)), "queues['loans'].wrap_up.duration_us"),
     (lambda: router.Configure(router.Settings(channels={})), "channels"),
-    (lambda: router.Configure(router.Settings(channels={f"c{n}": router.ChannelSettings() for n in range(17)})), "channels"),
+    (
+        lambda: router.Configure(router.Settings(channels={f"c{n}": router.ChannelSettings() for n in range(17)})),
+        "channels",
+    ),
     (lambda: router.Configure("settings"), "settings"),
     (lambda: "enqueue", "command"),
     (lambda: None, "command"),

@@ -47,7 +47,9 @@ def test_restored_engine_is_the_same_and_goes_on_the_same() -> None:
         engine.calls(), engine.agents(), engine.queues(), engine.customers(),
     )  # fmt: skip
     assert twin.settings == engine.settings
-    assert [twin.decisions(call.call) for call in twin.calls()] == [engine.decisions(call.call) for call in engine.calls()]
+    assert [twin.decisions(call.call) for call in twin.calls()] == [
+        engine.decisions(call.call) for call in engine.calls()
+    ]
     later = [(4_000_000, router.ResumeQueue("loans")), (60_000_000, router.Advance())]
     assert twin.apply_many(later) == engine.apply_many(later)
     assert twin.state_hash() == engine.state_hash()

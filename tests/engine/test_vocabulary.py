@@ -20,7 +20,11 @@ def native_members(header: str, enumeration: str) -> list[str]:
     return [member.strip().upper() for member in found[1].split(",") if member.strip()]
 
 
-ENUMERATIONS = [one for one in vars(vocabulary).values() if isinstance(one, type) and issubclass(one, IntEnum) and one is not IntEnum]
+ENUMERATIONS = [
+    one
+    for one in vars(vocabulary).values()
+    if isinstance(one, type) and issubclass(one, IntEnum) and one is not IntEnum
+]
 
 
 @pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda one: one.__name__)

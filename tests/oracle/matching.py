@@ -29,6 +29,7 @@ from router.engine.vocabulary import (
 )
 from tests.oracle import scoring
 from tests.oracle.memory import finish
+from tests.oracle.reasons import agent_candidate, call_candidate, note_reason
 from tests.oracle.state import Agent, BarRecord, Call, EngagementRecord, State
 
 # Who may take what
@@ -235,18 +236,20 @@ def seek(state: State, call: Call) -> None:
     """Present the call to the best agent among those who may take it."""
     candidates = [agent for agent in state.agents.values() if may_take(state, agent, call)]
     if candidates:
-        best = min(candidates, key=lambda agent: scoring.agent_key(state, call, agent))
-        present(state, best, call)
+        ranked = sorted(candidates, key=lambda agent: scoring.agent_key(state, call, agent))
+        note_reason(state, "agent", [agent_candidate(state, call, agent) for agent in ranked])
+        present(state, ranked[0], call)
 
 
 def serve(state: State, agent: Agent, settling: list[Call]) -> None:
     """Present the best calls to the agent, while there is one to take; one that is being settled seeks instead."""
     while candidates := [call for call in state.calls.values() if may_take(state, agent, call)]:
-        best = min(candidates, key=lambda call: scoring.call_key(state, call, agent))
-        if any(best is call for call in settling):
-            seek(state, best)
+        ranked = sorted(candidates, key=lambda call: scoring.call_key(state, call, agent))
+        if any(ranked[0] is call for call in settling):
+            seek(state, ranked[0])
         else:
-            present(state, agent, best)
+            note_reason(state, "call", [call_candidate(state, call, agent) for call in ranked])
+            present(state, agent, ranked[0])
 
 
 def seek_each(state: State, calls: Iterable[Call]) -> None:

@@ -19,6 +19,7 @@ from tests.oracle import administration, commands, scoring, views
 from tests.oracle.deadlines import all_deadlines, fire_due
 from tests.oracle.matching import may_take
 from tests.oracle.memory import drop_surplus, forget
+from tests.oracle.reasons import Reason
 from tests.oracle.state import Call, Request, State
 
 ACTIONS: dict[type, Callable[[State, Any], None]] = {
@@ -64,6 +65,7 @@ class Oracle:
             raise TimeWentBackwards(f"time {time_us} is before {state.now_us}")
         state.sequence += 1
         state.events = []
+        state.reasons = []
         fire_due(state, time_us)
         forget(state)
         about = self._call_of(command)
@@ -176,6 +178,10 @@ class Oracle:
             and scoring.satisfies(agent, requirement.steps[step])
             for agent in self._state.agents.values()
         )
+
+    def reasons(self) -> list[Reason]:
+        """Return why the last command's offers went where they went, in order."""
+        return list(self._state.reasons)
 
     def unserved(self) -> list[tuple[str, str]]:
         """Return the pairs of a waiting call and an agent who may take it: at rest there are none."""

@@ -162,6 +162,10 @@ def efficiency(agent: Agent, queue: str) -> int:
     return agent.learned[queue].efficiency_ppm if queue in agent.learned else HALF
 
 
+def load(state: State, agent: Agent) -> int:
+    return PPM - (in_use_ppm(state, agent) + occupancy_ppm(agent)) // 2
+
+
 def affinity(agent: Agent, call: Call) -> int:
     return PPM if agent.name in call.preferred_agents else 0
 
@@ -200,7 +204,7 @@ def agent_total(state: State, call: Call, agent: Agent) -> int:
     step = call.active_step
     others = (
         weights.skill_fit * fit(agent, step)
-        + weights.load * (PPM - (in_use_ppm(state, agent) + occupancy_ppm(agent)) // 2)
+        + weights.load * load(state, agent)
         + weights.efficiency * efficiency(agent, call.queue)
         + weights.affinity * affinity(agent, call)
         + weights.reserve * reserve(state, agent, step)
@@ -214,19 +218,33 @@ def agent_key(state: State, call: Call, agent: Agent) -> tuple[int, ...]:
     return (-agent_total(state, call, agent), agent.engaged, agent.idle_since_us, agent.sign_in_order)
 
 
-def call_total(state: State, call: Call, agent: Agent) -> int:
-    settings = state.queue_settings(call)
-    weights = settings.call_weights
-    target = by_urgency(settings.target_us, call.urgency)
+def wait_and_target(state: State, call: Call) -> tuple[int, int]:
+    target = by_urgency(state.queue_settings(call).target_us, call.urgency)
     assert target is not None, "a target is never absent"
-    wait = state.now_us - call.effective_arrival_us
+    return state.now_us - call.effective_arrival_us, target
+
+
+def priority(call: Call) -> int:
+    return call.priority * PPM // 9
+
+
+def age(state: State, call: Call) -> int:
+    wait, target = wait_and_target(state, call)
+    return min(wait * PPM // target, 10 * PPM)
+
+
+def deadline(state: State, call: Call) -> int:
+    wait, target = wait_and_target(state, call)
     half = target // 2
-    age = min(wait * PPM // target, 10 * PPM)
-    deadline = min(max((wait - half) * PPM // (target - half), 0), PPM)
+    return min(max((wait - half) * PPM // (target - half), 0), PPM)
+
+
+def call_total(state: State, call: Call, agent: Agent) -> int:
+    weights = state.queue_settings(call).call_weights
     return (
-        weights.priority * (call.priority * PPM // 9)
-        + weights.age * age
-        + weights.deadline * deadline
+        weights.priority * priority(call)
+        + weights.age * age(state, call)
+        + weights.deadline * deadline(state, call)
         + weights.skill_fit * best_fit(agent, call.requirement)
         + weights.efficiency * efficiency(agent, call.queue)
         + weights.affinity * affinity(agent, call)

@@ -141,7 +141,7 @@ class Request:
 
 @dataclass
 class State:
-    """Everything the engine knows. The three memories are kept oldest first."""
+    """Everything the engine knows, and what the last command brought. The three memories are kept oldest first."""
 
     settings: Settings = field(default_factory=Settings)
     now_us: int = 0
@@ -155,6 +155,7 @@ class State:
     requests: dict[tuple[str, str], Request] = field(default_factory=dict)
     last_result: Result | None = None
     events: list[Event] = field(default_factory=list)
+    reasons: list[Any] = field(default_factory=list)
 
     def emit(self, event: Any, **fields: Any) -> None:
         """Append an event of the given class, stamped with time and sequence."""
