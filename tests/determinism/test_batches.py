@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
 from router.engine import events as e
 from tests.fairness import centres as make
-from tests.fairness.centres import Centre, commands_of, drive
+from tests.fairness.centres import Centre, commands_of, drive, examples
 
-EXAMPLES = settings(max_examples=100)
+EXAMPLES = examples(100)
 cuts = st.lists(st.integers(0, 80), max_size=8).map(lambda found: sorted(set(found)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -17,7 +17,7 @@ from router.engine.settings import QueueSettings, Settings
 from router.engine.views import Result
 from router.engine.vocabulary import CallState, RejectReason
 from tests.fairness import centres as make
-from tests.fairness.centres import Centre, History, drive
+from tests.fairness.centres import Centre, History, drive, examples
 
 CONTENT = b"content-1"
 OTHER = b"content-2"
@@ -149,7 +149,7 @@ def test_requests_survive_a_snapshot() -> None:
         ask(restored, c.Enqueue("c2", "alpha"), 6, "r1", OTHER)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(make.centres(most=40), st.lists(st.integers(0, 99), max_size=20))
 def test_any_history_may_be_repeated_in_part(centre: Centre, repeats: list[int]) -> None:
     """Whatever was asked, asking any of it again gives the first results and leaves the state as it was."""

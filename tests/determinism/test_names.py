@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -16,9 +16,9 @@ from router.engine import commands as c
 from router.engine import events as e
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from tests.fairness import centres as make
-from tests.fairness.centres import AGENTS, QUEUES, SKILLS, Centre, drive
+from tests.fairness.centres import AGENTS, QUEUES, SKILLS, Centre, drive, examples
 
-EXAMPLES = settings(max_examples=80)
+EXAMPLES = examples(80)
 CALLS = tuple(f"call-{number}" for number in range(1, 12))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+import hypothesis
 import msgspec
 from hypothesis import strategies as st
 
@@ -44,6 +45,9 @@ CAPACITIES: tuple[dict[str, int], ...] = (
     {"chat": 2, "mail": 1},
 )
 UNKNOWN = "nobody"
+
+PROFILE_EXAMPLES = 100
+"""Examples of an unscaled Hypothesis profile."""
 
 History = list[tuple[int, c.Command, list[e.Event]]]
 
@@ -294,6 +298,11 @@ class Floor:
     def new_call(self) -> str:
         self.calls += 1
         return f"call-{self.calls}"
+
+
+def examples(count: int) -> hypothesis.settings:
+    """Return settings for so many examples; a profile that asks for more has more, in proportion."""
+    return hypothesis.settings(max_examples=count * hypothesis.settings().max_examples // PROFILE_EXAMPLES)
 
 
 def pick(choices: Iterable[Any], number: int) -> Any:

@@ -7,7 +7,7 @@ must find nothing at all. Where the engine's own views can show a point without 
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -18,9 +18,9 @@ from router.engine.views import CallView
 from router.engine.vocabulary import CallState, Tier
 from router.fairness import check
 from tests.fairness import centres as make
-from tests.fairness.centres import Centre, History, drive
+from tests.fairness.centres import Centre, History, drive, examples
 
-EXAMPLES = settings(max_examples=120)
+EXAMPLES = examples(120)
 
 
 def history_of(centre: Centre) -> History:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -18,9 +18,9 @@ from router.engine import commands as c
 from router.engine import events as e
 from router.engine.settings import Settings
 from tests.fairness import centres as make
-from tests.fairness.centres import AGENTS, SKILLS, UNKNOWN, Centre, History, drive
+from tests.fairness.centres import AGENTS, SKILLS, UNKNOWN, Centre, History, drive, examples
 
-EXAMPLES = settings(max_examples=80)
+EXAMPLES = examples(80)
 MOMENTS = ("time_us", "effective_arrival_us", "hold_until_us", "expires_us", "until_us")
 Change = Callable[[Any], Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -18,7 +18,7 @@ from router.fairness import Checker
 from router.fairness.checks import Checks
 from router.fairness.model import Agent, Call, due_us
 from tests.fairness import centres as make
-from tests.fairness.centres import Centre, drive
+from tests.fairness.centres import Centre, drive, examples
 
 ONE_BY_ONE = {"configure": 0, "pause": 0, "resume": 0}
 
@@ -65,13 +65,13 @@ def judge(centre: Centre) -> int:
     return textbook.pairings
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(make.centres(plain=True, favour=ONE_BY_ONE))
 def test_every_choice_is_the_textbooks(centre: Centre) -> None:
     judge(centre)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(make.centres(plain=True, favour=ONE_BY_ONE | {"enqueue": 24, "sign_in": 1}), st.sampled_from((0, 1, 2)))
 def test_every_choice_is_the_textbooks_when_calls_wait(centre: Centre, agents: int) -> None:
     judge(centre._replace(agents=centre.agents[:agents]))

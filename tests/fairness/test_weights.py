@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 from hypothesis import event as note
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.engine import Engine
@@ -20,7 +20,7 @@ from router.engine import events as e
 from router.engine.settings import Settings
 from router.engine.views import Candidate, Decision
 from tests.fairness import centres as make
-from tests.fairness.centres import Centre, drive
+from tests.fairness.centres import Centre, drive, examples
 
 WEIGHTS = {"agent": "agent_weights", "call": "call_weights"}
 WEIGHT_MAX = 1_000_000
@@ -89,7 +89,7 @@ def better_terms(decision: Decision) -> list[str]:
     return [name for name in mine if mine[name] > theirs[name]]
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(make.centres(favour={"sign_in": 6, "configure": 0}), st.sampled_from((1, 700, 20_000, WEIGHT_MAX)))
 def test_point_8_raising_a_weight_never_helps_the_worse(centre: Centre, by: int) -> None:
     recording = Recording(centre.settings)
@@ -104,7 +104,7 @@ def test_point_8_raising_a_weight_never_helps_the_worse(centre: Centre, by: int)
             assert who(after.winner) != who(before.runner_up), (term, before, after)
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(make.centres(favour={"sign_in": 6, "configure": 0}), st.sampled_from((1, 700, 20_000, WEIGHT_MAX)))
 def test_point_8_a_change_of_winner_is_for_the_better(centre: Centre, by: int) -> None:
     """If raising a weight makes somebody else win, the new winner is better in its term than the old one."""
