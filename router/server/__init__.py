@@ -1,0 +1,1 @@
+"""The gRPC server: the only room with a clock, sockets and asyncio."""

@@ -1,0 +1,110 @@
+"""The command stream: batches out, results back in the same order, several batches under way if wanted.
+
+Keeps one invariant: every batch that was sent ends, with its results or with the error that ended the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from router.client.errors import RouterError, error_of_rpc, error_of_status
+from router.client.replies import Reply, decode_wait_estimate
+from router.engine.commands import Command
+from router.v1 import command_service_pb2, results_pb2
+from router.wire.commands import encode_any_command
+from router.wire.results import decode_result
+
+Results = list[Reply | RouterError]
+
+
+class CommandStream:
+    """A stream of batches. Use it as an async context manager; leaving it waits for what is under way.
+
+    >>> async with client.stream() as stream:  # doctest: +SKIP
+    ...     results = await stream.apply([SignIn("ada"), Enqueue("call-1", "loans")])
+    """
+
+    def __init__(self, call: Any, client_id: str, wait_estimates: bool) -> None:
+        self._call = call
+        self._client_id = client_id
+        self._wait_estimates = wait_estimates
+        self._under_way: deque[asyncio.Future[Results]] = deque()
+        self._writing = asyncio.Lock()
+        self._batch = 0
+        self._error: RouterError | None = None
+        self._receiver: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> CommandStream:
+        self._receiver = asyncio.create_task(self._receive())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None and self._error is None:
+            await self._call.done_writing()
+        else:
+            self._call.cancel()
+        if self._receiver is not None:
+            await asyncio.gather(self._receiver, return_exceptions=True)
+
+    async def apply(self, commands: Sequence[Command], request_ids: Sequence[str] = ()) -> Results:
+        """Carry out a batch in order; return a `Reply` or a `RouterError` for each command. Raises `RouterError`.
+
+        With `request_ids`, one for each command, and the client's `client_id`, the commands are idempotent.
+        """
+        return await (await self.send(commands, request_ids))
+
+    async def send(self, commands: Sequence[Command], request_ids: Sequence[str] = ()) -> asyncio.Future[Results]:
+        """Do what `apply` does, but return once the batch is sent; the future has its results."""
+        if request_ids and len(request_ids) != len(commands):
+            raise ValueError(f"{len(request_ids)} request ids for {len(commands)} commands; one each, or none")
+        if self._error is not None:
+            raise self._error
+        ids = request_ids or [""] * len(commands)
+        messages = [encode_any_command(command, request_id) for command, request_id in zip(commands, ids, strict=True)]
+        async with self._writing:
+            self._batch += 1
+            request = command_service_pb2.ApplyRequest(
+                batch=self._batch,
+                client_id=self._client_id,
+                commands=messages,
+                wait_estimates=self._wait_estimates,
+            )
+            future: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
+            self._under_way.append(future)
+            # where writing fails, the receiver learns why, and tells whoever waits for the future
+            with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                await self._call.write(request)
+            return future
+
+    async def _receive(self) -> None:
+        error = RouterError(grpc.StatusCode.CANCELLED, "CANCELLED", "the stream has ended")
+        try:
+            async for response in self._call:
+                future = self._under_way.popleft()
+                if not future.done():
+                    future.set_result([_outcome(result) for result in response.results])
+        except grpc.aio.AioRpcError as failure:
+            error = error_of_rpc(failure)
+        finally:
+            self._error = error
+            for future in self._under_way:
+                if not future.done():
+                    future.set_exception(error)
+                    future.exception()  # nobody may be waiting for it
+            self._under_way.clear()
+
+
+def _outcome(result: results_pb2.CommandResult) -> Reply | RouterError:
+    if result.HasField("error"):
+        return error_of_status(result.error)
+    estimate = decode_wait_estimate(result.wait_estimate) if result.HasField("wait_estimate") else None
+    return Reply(decode_result(result.header, result.result), estimate)
