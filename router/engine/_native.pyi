@@ -29,7 +29,7 @@ class Engine:
     """
 
     def __init__(self, settings: Settings | None = None, *, time_us: int = 0) -> None:
-        """Create an engine without agents or calls; with `settings`, apply `Configure` at `time_us` as the first command."""
+        """Create an empty engine; with `settings`, apply `Configure` at `time_us` as the first command."""
     @classmethod
     def restore(cls, snapshot: bytes) -> Engine:
         """Rebuild an engine from `snapshot()`. Raises `CorruptSnapshot`."""
@@ -87,11 +87,17 @@ class Engine:
     def customers(self) -> list[CustomerView]:
         """Return all remembered customers by name."""
     def position(self, call: str) -> int | None:
-        """Return a waiting call's place in its queue, from 1; None if it does not wait. O(log n). Raises `UnknownName`."""
+        """Return a waiting call's place in its queue, from 1; None if it does not wait. O(log n).
+
+        Raises `UnknownName`.
+        """
     def waiting(self, queue: str, limit: int = 100) -> list[str]:
         """Return the first `limit` waiting calls of a queue by rank. Raises `UnknownName`."""
     def count_agents(self, requirement: Requirement, *, channel: str = "voice", step: int = 0) -> int:
-        """Count the agents, ready or closing or engaged, that satisfy a step and have capacity on the channel at all. O(profiles)."""
+        """Count the agents, ready, closing or engaged, who satisfy a step and have any capacity on the channel.
+
+        O(profiles). Raises `InvalidCommand`, or `UnknownName` for the channel.
+        """
     def explain_call(self, call: str) -> CallExplanation:
         """Say why a call is where it is. O(agents) for a waiting call. Raises `UnknownName`."""
     def explain_agent(self, call: str, agent: str) -> Eligibility:

@@ -30,8 +30,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     """One call, live or remembered.
 
     `order` breaks ties and is the sequence of the command that gave the call its place. `step`, `tier` and
-    `held` are as of the last time it entered or waited. `position` is 1 for the first in line, None when the call is not
-    waiting. `offer` is the current pairing, `agent` its agent (the last one when the call is finished).
+    `held` are as of the last time it entered or waited. `position` is 1 for the first in line, None when the
+    call is not waiting. `offer` is the current pairing, `agent` its agent (the last one when the call is finished).
     """
 
     call: str
@@ -170,7 +170,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
-    """One term of a score: its value in millionths, its weight in thousandths, and their product in 10⁻⁹ (rounded down)."""
+    """One term of a score: value in millionths, weight in thousandths, their product in 10⁻⁹ (rounded down)."""
 
     name: str
     value_ppm: int
@@ -193,8 +193,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Why a call went to an agent. `ranking` is "agent" (an agent was chosen for the call) or "call".
 
     `runner_up` is None when there was no other candidate. `decided_by` names the term that made the
-    difference most, or is "tier", "due", a tie-break ("engaged", "idle_since", "sign_in_order", "effective_arrival", "order")
-    or "only_candidate".
+    difference most, or is "tier", "due", a tie-break ("engaged", "idle_since", "sign_in_order",
+    "effective_arrival", "order") or "only_candidate".
     """
 
     offer: int

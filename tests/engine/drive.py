@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from router.engine.settings import Settings
+from router.engine.settings import SECOND_US, Settings
 from tests.engine.choices import Choices, SeededChoices
 from tests.engine.generate import World, settings
 from tests.engine.generate_commands import CommandSource, Mix, mix_of, next_time
@@ -31,11 +31,13 @@ STARTS_US = (0, 0, 1_700_000_000_000_000)
 OPERATIONS_PER_RUN = 150
 
 
-def draw_operation(choices: Choices, world: World, oracle: Oracle, mix: Mix | None = None) -> Operation:
+def draw_operation(
+    choices: Choices, world: World, oracle: Oracle, mix: Mix | None = None, grid_us: int = 1
+) -> Operation:
     """Return the next operation, to fit the oracle's present state."""
     if choices.chance(3):
         return Restart()
-    time_us = next_time(choices, oracle)
+    time_us = next_time(choices, oracle, grid_us)
     if choices.chance(1) and time_us > 0:
         time_us = choices.integer(0, time_us - 1)
     command = CommandSource(choices, world, oracle, mix).command()
@@ -66,6 +68,7 @@ class Run:
         self.world = world_of(self.choices)
         self.settings = settings(self.choices, self.world)
         self.mix = mix_of(self.choices) if self.choices.chance(70) else None
+        self.grid_us = self.choices.pick((1, SECOND_US))
         self.start_us = self.choices.pick(STARTS_US)
         self.done: list[Operation] = []
 
@@ -73,7 +76,7 @@ class Run:
         """Do all operations; return the first difference."""
         lockstep = Lockstep(self.settings, self.start_us)
         for _ in range(OPERATIONS_PER_RUN):
-            operation = draw_operation(self.choices, self.world, lockstep.oracle, self.mix)
+            operation = draw_operation(self.choices, self.world, lockstep.oracle, self.mix, self.grid_us)
             self.done.append(operation)
             try:
                 lockstep.run(operation)

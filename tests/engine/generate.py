@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+import msgspec
 
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import (
@@ -128,6 +131,8 @@ def wrap_up(choices: Choices) -> WrapUp:
 
 def queue(choices: Choices, world: World, others: tuple[str, ...]) -> QueueSettings:
     """Return a queue that overflows to nowhere or to one of the others."""
+    no_answer_action = choices.pick(tuple(NoAnswerAction))
+    shortest_us = 2 * SECOND_US if no_answer_action == NoAnswerAction.KEEP_READY else 1
     return QueueSettings(
         requirement=requirement(choices, world) if choices.chance(60) else Requirement(),
         target_us=ByUrgency(
@@ -135,8 +140,8 @@ def queue(choices: Choices, world: World, others: tuple[str, ...]) -> QueueSetti
         ),
         max_overtake_wait_us=ByUrgency(bound_us(choices), bound_us(choices), bound_us(choices)),
         automatic=choices.chance(25),
-        offer_timeout_us=choices.pick((20 * SECOND_US, 20 * SECOND_US, 5 * SECOND_US, 2 * SECOND_US, 1)),
-        no_answer_action=choices.pick(tuple(NoAnswerAction)),
+        offer_timeout_us=choices.pick((20 * SECOND_US, 20 * SECOND_US, 5 * SECOND_US, 2 * SECOND_US, shortest_us)),
+        no_answer_action=no_answer_action,
         reject_backoff_us=seconds(choices, 30, 5, 1, 0),
         wrap_up=wrap_up(choices),
         preferred_hold_us=seconds(choices, 20, 5, 1, 0),
@@ -178,3 +183,35 @@ def settings(choices: Choices, world: World = WORLD) -> Settings:
         agents_max=choices.pick((1000, 1000, 1000, 1000, len(world.agents) - 1)),
         calls_max=choices.pick((1000, 1000, 1000, 1000, 1000, len(world.calls), 2)),
     )
+
+
+def changed_settings(choices: Choices, old: Settings, world: World = WORLD) -> Settings:
+    """Return settings that keep much of the old ones: most channels, and queues of which some go, come or change."""
+    new = settings(choices, world)
+    queues = dict(new.queues if choices.chance(20) else old.queues)
+    for name in QUEUES:
+        change = choices.pick(("keep", "keep", "keep", "keep", "remove", "replace"))
+        if change == "remove" and len(queues) > 1:
+            queues.pop(name, None)
+        elif change == "replace" and name in new.queues:
+            queues[name] = new.queues[name]
+    return msgspec.structs.replace(
+        new if choices.chance(30) else old,
+        queues={name: without_lost_overflow(one, queues) for name, one in sorted(queues.items())},
+        channels=changed_channels(choices, old) if choices.chance(40) else old.channels,
+    )
+
+
+def without_lost_overflow(queue: QueueSettings, queues: Collection[str]) -> QueueSettings:
+    return queue if queue.overflow in queues else msgspec.structs.replace(queue, overflow=None)
+
+
+def changed_channels(choices: Choices, old: Settings) -> dict[str, ChannelSettings]:
+    """Return the channels with one of them gone, added or turned around."""
+    found = dict(old.channels)
+    name = choices.pick(CHANNELS)
+    if name not in found or choices.chance(50):
+        found[name] = ChannelSettings(exclusive=name not in found or not found[name].exclusive)
+    elif len(found) > 1:
+        del found[name]
+    return found

@@ -9,7 +9,7 @@ from router.engine.settings import DAY_US, SECOND_US
 from router.engine.views import AgentView, CallView
 from router.engine.vocabulary import Availability, CallState, EngagementState, NoAnswerAction, Urgency
 from tests.engine.choices import Choices, some
-from tests.engine.generate import CHANNELS, QUEUES, World, requirement, settings, skills
+from tests.engine.generate import CHANNELS, QUEUES, World, changed_settings, requirement, skills
 from tests.oracle import Oracle
 
 FIRINGS_MAX = 25
@@ -213,7 +213,7 @@ class CommandSource:
         return c.RecordOutcome(choices.pick(self._world.calls), resolved, satisfaction, agent, self._queue())
 
     def configure(self) -> c.Command:
-        new = settings(self._choices, self._world)
+        new = changed_settings(self._choices, self._oracle.settings, self._world)
         moves = {}
         for name in sorted(self._oracle.settings.queues):
             if not self._choices.chance(15):
@@ -257,7 +257,7 @@ KINDS = repeated(
     (2, CommandSource.turn_into_callback),
     (4, CommandSource.record_outcome),
     (3, CommandSource.sign_out),
-    (2, CommandSource.configure),
+    (3, CommandSource.configure),
     (1, CommandSource.pause_queue),
     (3, CommandSource.resume_queue),
 )
@@ -271,24 +271,28 @@ def mix_of(choices: Choices) -> Mix:
     return [*mixed, *always]
 
 
-def next_time(choices: Choices, oracle: Oracle) -> int:
-    """Return the time of the next command: now, soon, at or beside the next deadline, or far away."""
+def next_time(choices: Choices, oracle: Oracle, grid_us: int = 1) -> int:
+    """Return the time of the next command: now, soon, at or beside the next deadline, or far away.
+
+    With a grid of a second, all that comes from commands falls on whole seconds, so that many deadlines coincide.
+    """
     now_us = oracle.time_us
-    kind = choices.pick(("now", "now", "now", "soon", "soon", "soon", "whole", "deadline", "deadline", "beside", "far"))
+    longest_us = longest_jump_us(oracle)
     deadline_us = oracle.next_deadline()
+    kind = choices.pick(("now", "now", "now", "soon", "soon", "soon", "soon", "deadline", "deadline", "beside", "far"))
+    step_us = 0
     if kind == "soon":
-        return now_us + choices.integer(0, min(3 * SECOND_US, longest_jump_us(oracle)))
-    if kind == "whole":
-        return min((now_us // SECOND_US + choices.integer(1, 3)) * SECOND_US, now_us + longest_jump_us(oracle))
-    if kind == "deadline" and deadline_us is not None:
-        return max(now_us, min(deadline_us, now_us + longest_jump_us(oracle)))
-    if kind == "beside" and deadline_us is not None:
-        return max(now_us, min(deadline_us, now_us + longest_jump_us(oracle)) + choices.pick((-1, 1)))
-    if kind == "far" and choices.chance(30):
-        return now_us + choices.integer(1, longest_jump_us(oracle))
-    if kind == "far" and choices.chance(5) and may_skip_ages(oracle):
-        return min(now_us + choices.integer(1, 10 ** choices.integer(10, 17)), 1 << 60)
-    return now_us
+        step_us = choices.integer(0, min(3 * SECOND_US, longest_us))
+    elif kind in ("deadline", "beside") and deadline_us is not None:
+        step_us = min(deadline_us - now_us, longest_us)
+        if kind == "beside":
+            step_us = max(0, step_us + choices.pick((-1, 1)))
+    elif kind == "far" and choices.chance(30):
+        step_us = choices.integer(1, longest_us)
+    elif kind == "far" and choices.chance(5) and may_skip_ages(oracle):
+        step_us = choices.integer(1, 10 ** choices.integer(10, 17))
+    rounded_us = (now_us + step_us + grid_us - 1) // grid_us * grid_us
+    return rounded_us if rounded_us <= now_us + max(step_us, longest_us) else now_us + step_us
 
 
 def may_skip_ages(oracle: Oracle) -> bool:

@@ -63,8 +63,9 @@ class Lockstep:
         self.engine.tracing = operation.traced
         ours, theirs = (outcome(machine, operation) for machine in (self.engine, self.oracle))
         compare_sequences("event or answer", ours, theirs)
-        if self.engine.tracing and self.oracle.sequence > sequence:
+        if operation.traced and self.oracle.sequence > sequence:
             self._compare_reasons()
+            self._check_explanations()
         self.compare_state()
 
     def restart(self) -> None:
@@ -107,6 +108,22 @@ class Lockstep:
             compare("winner", decision.winner, reason.candidates[0])
             if decision.runner_up is not None and decision.runner_up not in reason.candidates[1:]:
                 raise Difference(f"no such runner-up: {decision.runner_up!r} among {reason.candidates!r}")
+
+    def _check_explanations(self) -> None:
+        """Check that each call and each pair is explained, and in agreement with what is so."""
+        for call in self.oracle.calls():
+            explained = self.engine.explain_call(call.call)
+            compare(
+                f"explanation of {call.call}",
+                (explained.state, explained.position, explained.tier, explained.step),
+                (call.state, call.position, call.tier, call.step),
+            )
+            if not explained.summary:
+                raise Difference(f"no summary of {call.call}")
+            for agent in self.oracle.agents():
+                eligibility = self.engine.explain_agent(call.call, agent.agent)
+                if eligibility.eligible or not eligibility.obstacles:
+                    raise Difference(f"at rest nobody may take a waiting call, but: {eligibility!r}")
 
     def _compare_queries(self, calls: Sequence[CallView]) -> None:
         """Compare what is asked about one call: its place, and who could serve it."""

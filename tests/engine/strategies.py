@@ -33,6 +33,6 @@ def commands(draw: st.DrawFn, oracle: Oracle, world: World = WORLD) -> Command:
 
 
 @st.composite
-def times_us(draw: st.DrawFn, oracle: Oracle) -> int:
+def times_us(draw: st.DrawFn, oracle: Oracle, grid_us: int = 1) -> int:
     """Times from the oracle's present one on: mostly near, often exactly at a deadline or beside it."""
-    return next_time(DrawnChoices(draw), oracle)
+    return next_time(DrawnChoices(draw), oracle, grid_us)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from router.engine.settings import Settings
+from router.engine.settings import SECOND_US, Settings
 from tests.engine.choices import DrawnChoices
 from tests.engine.drive import Run, draw_request, drive, report, script
 from tests.engine.lockstep import Apply, Difference, Lockstep, Operation, Restart
@@ -27,9 +27,10 @@ LONG_SEED = int(os.environ.get("ROUTER_LONG_SEED", "1"))
 class EngineAndOracle(RuleBasedStateMachine):
     """Drives both with the same operations; each rule ends in a whole comparison."""
 
-    @initialize(first=router_settings())
-    def start(self, first: Settings) -> None:
+    @initialize(first=router_settings(), grid_us=st.sampled_from((SECOND_US, 1)))
+    def start(self, first: Settings, grid_us: int) -> None:
         self.first = first
+        self.grid_us = grid_us
         self.done: list[Operation] = []
         self.lockstep = Lockstep(first)
 
@@ -43,7 +44,7 @@ class EngineAndOracle(RuleBasedStateMachine):
 
     def draw_apply(self, data: st.DataObject) -> Apply:
         oracle = self.lockstep.oracle
-        return Apply(data.draw(times_us(oracle)), data.draw(commands(oracle)), data.draw(st.booleans()))
+        return Apply(data.draw(times_us(oracle, self.grid_us)), data.draw(commands(oracle)), data.draw(st.booleans()))
 
     @rule(data=st.data())
     def apply(self, data: st.DataObject) -> None:
@@ -75,7 +76,7 @@ class EngineAndOracle(RuleBasedStateMachine):
 
 
 EngineAndOracle.TestCase.settings = settings(
-    max_examples=int(os.environ.get("ROUTER_MACHINE_EXAMPLES", "120")),
+    max_examples=int(os.environ.get("ROUTER_MACHINE_EXAMPLES", "250")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

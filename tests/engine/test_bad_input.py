@@ -1,4 +1,4 @@
-"""Malformed input is refused with one clear error and changes nothing: not the state, not the sequence, not the time."""
+"""Malformed input is refused with one clear error and changes nothing: no state, no sequence, no time."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_times(time_us: Any) -> None:
 def test_time_running_backwards_changes_nothing() -> None:
     engine = new_engine()
     before = engine.snapshot()
-    with pytest.raises(router.TimeWentBackwards, match="2999.*3000"):
+    with pytest.raises(router.TimeWentBackwards, match=r"2999.*3000"):
         engine.apply(router.SignOut("ada"), 2_999)
     assert engine.snapshot() == before
     engine.apply(router.SignOut("ada"), 3_000)

@@ -1,4 +1,4 @@
-"""The enumerations of Python and C++ have the same members in the same order, and so do commands, events and weights."""
+"""Python and C++ have the same enumerations, commands, events and weights, in the same order."""
 
 from __future__ import annotations
 

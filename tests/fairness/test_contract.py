@@ -109,6 +109,7 @@ def test_point_2_no_agent_at_rest_may_take_a_waiting_call(centre: Centre) -> Non
 
 # 3. Kin are served first come, first served.
 
+
 @EXAMPLES
 @given(make.alike(favour=make.CROWDED | {"requeue": 5, "reject": 6}))
 def test_point_3_kin_are_served_first_come_first_served(centre: Centre) -> None:
@@ -153,8 +154,7 @@ def test_point_5_overdue_calls_go_before_lower_tiers(centre: Centre, bound_us: i
 
     def bounded(settings: Settings) -> Settings:
         queues = {
-            name: msgspec.structs.replace(queue, max_overtake_wait_us=bound)
-            for name, queue in settings.queues.items()
+            name: msgspec.structs.replace(queue, max_overtake_wait_us=bound) for name, queue in settings.queues.items()
         }
         return msgspec.structs.replace(settings, queues=queues)
 

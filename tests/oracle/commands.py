@@ -121,7 +121,6 @@ def enqueue(state: State, command: c.Enqueue) -> None:
         effective_arrival_us=max(0, state.now_us - command.credited_wait_us),
         wait_started_us=state.now_us,
         queue_entered_us=state.now_us,
-        became_waiting_us=state.now_us,
         order=state.sequence,
         callback=command.callback,
         customer=command.customer,

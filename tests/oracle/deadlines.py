@@ -66,7 +66,7 @@ def all_deadlines(state: State) -> list[Deadline]:
 def fire_due(state: State, time_us: int) -> None:
     """Fire every deadline up to `time_us`, each at its own time, those too that firing brings."""
     while (due := min(all_deadlines(state), default=None)) is not None and due.time_us <= time_us:
-        state.now_us = max(state.now_us, due.time_us)
+        state.now_us = due.time_us
         fire(state, due)
     state.now_us = time_us
 

@@ -258,9 +258,8 @@ def seek_each(state: State, calls: Iterable[Call]) -> None:
         seek(state, call)
 
 
-def become_waiting(state: State, call: Call) -> None:
+def become_waiting(call: Call) -> None:
     call.state = CallState.WAITING
-    call.became_waiting_us = state.now_us
     call.offer = call.agent = call.assigned_us = None
 
 
@@ -271,7 +270,7 @@ def settle(state: State, agent: Agent | None, calls: Iterable[Call] = (), *, ref
         tell_availability(state, agent)
     returning = sorted(calls, key=lambda call: call.order)
     for call in returning:
-        become_waiting(state, call)
+        become_waiting(call)
         (refresh if refreshing else assess)(state, call)
     if agent is not None:
         serve(state, agent, returning)
@@ -282,9 +281,7 @@ def settle(state: State, agent: Agent | None, calls: Iterable[Call] = (), *, ref
 
 
 def admit(state: State, call: Call) -> None:
-    """Let a call wait in its queue, or send it on when the queue is full."""
-    if call.state != CallState.WAITING:
-        become_waiting(state, call)
+    """Let a waiting call seek, and send it on when its queue is full."""
     seek(state, call)
     waiting_max = state.queue_settings(call).waiting_max
     if call.state != CallState.WAITING or waiting_max is None:

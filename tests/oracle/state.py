@@ -44,7 +44,6 @@ class Call:
     attributes: dict[str, str]
     explain: bool
     queues_tried: list[str]
-    became_waiting_us: int = 0
     held: bool = False
     step: int = 0
     overdue: bool = False

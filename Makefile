@@ -1,0 +1,103 @@
+# Everything a checkout needs. `make demo` and `make test` set up what is missing first; `make help` lists the rest.
+# Works offline once the packages are in .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+# What the sanitizers run: everything that drives the engine in process (no server, no terminal).
+SANITIZE_TESTS ?= tests/engine
+
+BIN := $(VENV)/bin
+NATIVE_SOURCES := $(wildcard src_native/*.cpp src_native/*.hpp router/engine/*.pyx router/engine/*.pxd router/engine/*.pxi)
+SANITIZE_TREE := build/sanitize
+
+VENV_STAMP := $(VENV)/.stamp-venv
+INSTALL_STAMP := $(VENV)/.stamp-install
+BUILD_STAMP := $(VENV)/.stamp-build
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build demo lint test test-long sanitize bench bench-quick protos format clean preflight
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+preflight:
+	@command -v $(PYTHON) >/dev/null || { echo "error: no '$(PYTHON)' found: install Python 3.11 or newer, or name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: '$(PYTHON)' is $$($(PYTHON) -V 2>&1): 3.11 or newer is needed; name one with PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: '$(PYTHON)' cannot make virtual environments: install python3-venv (Debian, Ubuntu)" >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig as s; sys.exit(not os.path.exists(os.path.join(s.get_path("include"), "Python.h")))' || { \
+	  echo "error: '$(PYTHON)' has no C headers (Python.h): install python3-dev (Debian, Ubuntu) or python3-devel (Fedora)" >&2; exit 1; }
+	@cxx=$${CXX:-c++}; command -v $${cxx%% *} >/dev/null || { \
+	  echo "error: no C++ compiler ('$$cxx'): install g++ 11 or clang++ 14 or newer, or name one with CXX=..." >&2; exit 1; }
+	@cxx=$${CXX:-c++}; echo '#include <compare>' | $$cxx -std=c++20 -x c++ -fsyntax-only - 2>/dev/null || { \
+	  echo "error: '$$cxx' does not know C++20: g++ 11 or clang++ 14 or newer is needed; name one with CXX=..." >&2; exit 1; }
+
+$(VENV_STAMP):
+	@$(MAKE) --no-print-directory preflight
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet "setuptools>=77" "cython>=3.1"
+	@touch $@
+
+$(INSTALL_STAMP): $(VENV_STAMP) pyproject.toml setup.py
+	@echo "installing the package and building the engine (once; a minute or two)"
+	@$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(BUILD_STAMP): $(INSTALL_STAMP) $(NATIVE_SOURCES)
+	@echo "building the engine"
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+build: $(BUILD_STAMP) ## set up .venv and build the engine
+
+demo: build ## a bank's hotline for an hour, in about a minute, over a real server
+	@$(BIN)/skill-router demo
+
+lint: build
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint ## types, lint and all tests but the long ones (at most 10 minutes)
+	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
+
+test-long: build ## the long tests: the oracle and the properties with a large budget
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
+
+# The sanitized engine is built in a copy of the tree, so that the normal build stays as it is. Python itself is not
+# sanitized: libasan has to come first, libstdc++ with it so that exceptions are seen, and leaks are not looked for
+# because the interpreter keeps memory to its end.
+sanitize: build ## the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@mkdir -p $(SANITIZE_TREE)
+	@rm -rf $(SANITIZE_TREE)/tests
+	@tar --exclude='*.so' --exclude=_native.cpp --exclude=__pycache__ -cf - \
+	  setup.py pyproject.toml README.md LICENSE src_native router tests | tar -xpf - -C $(SANITIZE_TREE)
+	@echo "building the engine with sanitizers"
+	@cd $(SANITIZE_TREE) && ROUTER_SANITIZE=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
+	cd $(SANITIZE_TREE) && cxx=$${CXX:-c++} && \
+	  LD_PRELOAD="$$($$cxx -print-file-name=libasan.so) $$($$cxx -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 ROUTER_SANITIZE=1 PYTHONMALLOC=malloc \
+	  $(abspath $(BIN))/python -m pytest -m "not long" --capture=sys -p no:cacheprovider $(SANITIZE_TESTS) $(PYTEST_ARGS)
+
+bench: build ## the scaling benchmark in full (about five minutes)
+	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds $(PYTEST_ARGS)
+
+bench-quick: build ## a small version of it that asserts counts, not times
+	$(BIN)/python -m pytest bench --quick --benchmark-disable $(PYTEST_ARGS)
+
+protos: build ## generate router/v1 from protos/router/v1
+	$(BIN)/python protos/generate.py
+
+format: build ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove everything that was built, .venv included
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks *.egg-info
+	rm -f router/engine/_native.cpp router/engine/*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
