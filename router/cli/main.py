@@ -1,4 +1,4 @@
-"""The `skill-router` command: a group whose subcommands are loaded only when asked for.
+"""The `skill-router` command: a group whose subcommands are loaded only when one is run.
 
 Exit codes, the same for every subcommand: 0 all is well; 1 it ran and the answer is no (an invalid config, a broken
 contract, a call that is not known, a server out of reach); 2 it was called wrongly.
@@ -7,31 +7,47 @@ contract, a call that is not known, a server out of reach); 2 it was called wron
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import rich_click as click
 
-# name -> module; each module has a click command of the name `command`
+# name -> module, which has a click command of the name `command`, and what it does in a line
 SUBCOMMANDS = {
-    "serve": "router.cli.serve",
-    "demo": "router.cli.demo",
-    "init-config": "router.cli.init_config",
-    "check-config": "router.cli.check_config",
-    "replay": "router.cli.replay",
-    "explain": "router.cli.explain",
+    "serve": ("router.cli.serve", "Run the gRPC server."),
+    "demo": ("router.cli.demo", "Watch an hour of a bank's hotline, in about a minute, over a real server."),
+    "init-config": ("router.cli.init_config", "Write a commented config to start from."),
+    "check-config": ("router.cli.check_config", "Check a config without using it."),
+    "replay": ("router.cli.replay", "Route a recorded day under our own policy."),
+    "explain": ("router.cli.explain", "Ask a running server why a call is where it is."),
 }
 
 
+class LazyCommand(click.RichCommand):
+    """Stands for a subcommand in lists and help; becomes the real one when it is run."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name=name, short_help=summary, help=summary)
+        self._module = module
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.RichContext:
+        command: click.RichCommand = importlib.import_module(self._module).command
+        context = command.make_context(info_name, args, parent, **extra)
+        assert isinstance(context, click.RichContext)
+        return context
+
+
 class LazyGroup(click.RichGroup):
-    """A group that imports a subcommand's module on first use, so that `--help` and completion stay quick."""
+    """A group that imports a subcommand's module when it is run, so that `--help` and completion stay quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUBCOMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in SUBCOMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
             return None
-        command: click.Command = importlib.import_module(SUBCOMMANDS[name]).command
-        return command
+        return LazyCommand(cmd_name, *SUBCOMMANDS[cmd_name])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -75,9 +75,7 @@ class Checker:
         )
 
 
-def check(
-    history: Iterable[tuple[int, Command, Sequence[Event]]], settings: Settings | None = None
-) -> Report:
+def check(history: Iterable[tuple[int, Command, Sequence[Event]]], settings: Settings | None = None) -> Report:
     """Check a whole history of (time_us, command, events); `settings` as for `Checker`."""
     checker = Checker(settings)
     for time_us, command, events in history:

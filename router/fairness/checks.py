@@ -109,10 +109,7 @@ class Checks:
                 not weights.efficiency
                 or not ((agent.name, call.queue) in learned or (rival.name, call.queue) in learned)
             )
-            and (
-                not weights.affinity
-                or (agent.name in call.preferred_agents) == (rival.name in call.preferred_agents)
-            )
+            and (not weights.affinity or (agent.name in call.preferred_agents) == (rival.name in call.preferred_agents))
         )
 
     # When the engine rests

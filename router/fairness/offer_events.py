@@ -34,9 +34,7 @@ class OfferEvents(Picture):
             self.measures.taken(call, self.waiting.older_kin(call), self.calls)
         self.waiting.remove(call)
         if event.offer not in self.engagements:
-            self.engage(
-                Engagement(event.offer, call.name, agent.name, call.channel, state, until_us), event.time_us
-            )
+            self.engage(Engagement(event.offer, call.name, agent.name, call.channel, state, until_us), event.time_us)
         call.state = CallState.OFFERED if state == EngagementState.OFFERED else CallState.ASSIGNED
         call.offer = event.offer
 
@@ -132,9 +130,7 @@ class OfferEvents(Picture):
 
     def _wrap_up_started(self, event: events.WrapUpStarted) -> None:
         if self.ended is None or self.ended[0].offer != event.offer:
-            self.lost(
-                f"wrap-up of call {event.call} started, but no assignment of it ended", event.call, event.agent
-            )
+            self.lost(f"wrap-up of call {event.call} started, but no assignment of it ended", event.call, event.agent)
             return
         engagement, idle_since_us = self.ended
         self.ended = None

@@ -28,9 +28,7 @@ class Picture:
     `on_taken(agent, call, forced)` is called just before the agent takes the call.
     """
 
-    def __init__(
-        self, settings: Settings, findings: Findings, on_taken: Callable[[Agent, Call, bool], None]
-    ) -> None:
+    def __init__(self, settings: Settings, findings: Findings, on_taken: Callable[[Agent, Call, bool], None]) -> None:
         self.settings = settings
         self.findings = findings
         self.on_taken = on_taken
@@ -66,9 +64,7 @@ class Picture:
     def agent(self, agent: str, doing: str) -> Agent | None:
         found = self.agents.get(agent)
         if found is None:
-            self.findings.add(
-                Point.RULES, f"agent {agent} {doing}, but never signed in", agents=(agent,)
-            )
+            self.findings.add(Point.RULES, f"agent {agent} {doing}, but never signed in", agents=(agent,))
         return found
 
     def lost(self, sentence: str, call: str, *agents: str) -> None:

@@ -95,9 +95,7 @@ class Findings:
         self.sequence = 0
         self.time_us = 0
 
-    def add(
-        self, point: Point, sentence: str, *, calls: tuple[str, ...] = (), agents: tuple[str, ...] = ()
-    ) -> None:
+    def add(self, point: Point, sentence: str, *, calls: tuple[str, ...] = (), agents: tuple[str, ...] = ()) -> None:
         """Note a violation at the present sequence and time."""
         self.counts[point] = self.counts.get(point, 0) + 1
         if len(self.kept) < self.violations_max:

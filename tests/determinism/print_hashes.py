@@ -34,9 +34,7 @@ def centre(seed: int) -> Centre:
     agents = tuple(
         c.SignIn(name, {skill: order.randint(1, 10) for skill in order.sample(SKILLS, 2)}) for name in AGENTS[:4]
     )
-    intents = tuple(
-        Intent(*(order.randrange(256) for _ in range(4)), gap=order.randrange(16)) for _ in range(200)
-    )
+    intents = tuple(Intent(*(order.randrange(256) for _ in range(4)), gap=order.randrange(16)) for _ in range(200))
     actions = tuple(name for name, count in OFTEN.items() for _ in range(count))
     return Centre(settings, (), agents, intents, actions)
 

@@ -366,14 +366,18 @@ def test_counts_are_halved_when_they_are_large(machine: Machine) -> None:
     assert (centre.queue().calls, centre.queue().handle_sum_us) == (256, us(258))
 
 
-def test_satisfactions_of_a_queue_are_halved_at_4096(machine: Machine) -> None:
+def test_outcomes_of_a_queue_are_halved_at_4096(machine: Machine) -> None:
     centre = Centre(machine)
     centre.sign_in("a", "b", at=0)
     for number in range(4095):
-        centre.machine.apply(c.RecordOutcome("gone", satisfaction=3, agent="b", queue="q"), at_us(number))
-    assert centre.queue().satisfactions == 4095
-    centre.do(c.RecordOutcome("gone", satisfaction=4, agent="a", queue="q"), 4096)
-    assert (centre.queue().satisfactions, centre.queue().satisfaction_sum) == (2048, (4095 * 3 + 4) // 2)
+        centre.machine.apply(c.RecordOutcome("gone", number % 5 == 0, 3, agent="b", queue="q"), at_us(number))
+    before = centre.queue()
+    assert (before.satisfactions, before.satisfaction_sum) == (4095, 4095 * 3)
+    assert (before.resolutions, before.resolved) == (4095, 819)
+    centre.do(c.RecordOutcome("gone", True, 4, agent="a", queue="q"), 4096)
+    after = centre.queue()
+    assert (after.satisfactions, after.satisfaction_sum) == (2048, (4095 * 3 + 4) // 2)
+    assert (after.resolutions, after.resolved) == (2048, 410)
 
 
 def test_efficiency_decides_between_agents_and_between_calls(machine: Machine) -> None:

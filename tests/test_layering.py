@@ -1,0 +1,241 @@
+"""Hold the architecture of DESIGN.md: who may import whom, who reads clocks, what the native engine may include."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "router"
+NATIVE = ROOT / "src_native"
+LINES_MAX = 600
+
+# room -> the rooms that it may import; v1 is generated
+ALLOWED: dict[str, set[str]] = {
+    "engine": set(),
+    "config": {"engine"},
+    "fairness": {"engine"},
+    "simulation": {"engine", "config", "fairness"},
+    "wait": {"engine", "config", "simulation"},
+    "wire": {"engine", "v1"},
+    "server": {"engine", "config", "fairness", "simulation", "wait", "wire", "v1"},
+    "client": {"engine", "wire", "v1"},
+    "cli": {"engine", "config", "fairness", "simulation", "wait", "server", "client", "wire", "v1"},
+    "v1": {"v1"},
+}
+WITH_GRPC = {"server", "client", "cli", "v1"}
+WITH_CLOCK = {"server", "client", "cli"}
+GRPC_MODULES = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "grpc_tools"}
+CLOCK_MODULES = {"time", "sched", "timeit"}
+CLOCK_CALLS = {"now", "utcnow", "today", "monotonic", "monotonic_ns", "perf_counter", "time_ns"}
+UNSEEDED = {"random", "secrets", "uuid"}
+
+FORBIDDEN_INCLUDES = {
+    "Python.h",
+    "atomic",
+    "chrono",
+    "cmath",
+    "condition_variable",
+    "cstdio",
+    "ctime",
+    "fstream",
+    "future",
+    "iostream",
+    "math.h",
+    "mutex",
+    "random",
+    "stdio.h",
+    "thread",
+    "time.h",
+}
+
+
+def python_files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def cython_files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.p[yx][xdi]") if path.suffix != ".pyi")
+
+
+def native_files() -> list[Path]:
+    return sorted([*NATIVE.glob("*.cpp"), *NATIVE.glob("*.hpp")])
+
+
+def room_of(path: Path) -> str:
+    """Name the room of a file; the package's own `__init__` is the engine's front door."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else "engine"
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """List imported modules with their lines, inside functions and TYPE_CHECKING blocks too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = relative_base(path, node.level)
+            module = ".".join(part for part in (base, node.module) if part)
+            if module == "router":
+                yield from ((node.lineno, f"router.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, module
+
+
+def relative_base(path: Path, level: int) -> str:
+    if level == 0:
+        return ""
+    package = path.relative_to(ROOT).parent.parts
+    return ".".join(package[: len(package) - level + 1])
+
+
+def where(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def without_comments(path: Path) -> list[str]:
+    """Return the lines of a C++ file with comments and string literals blanked."""
+    text = path.read_text("utf-8")
+    pattern = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+
+    def blank(match: re.Match[str]) -> str:
+        return '""' if match[0].startswith('"') else "\n" * match[0].count("\n")
+
+    includes = re.compile(r"^\s*#include.*$")
+    return [
+        original if includes.match(original) else line
+        for original, line in zip(text.split("\n"), pattern.sub(blank, text).split("\n"), strict=True)
+    ]
+
+
+def test_every_room_is_known() -> None:
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert rooms <= ALLOWED.keys()
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_dependencies_point_one_way(path: Path) -> None:
+    room = room_of(path)
+    wrong = []
+    for line, module in imports_of(path):
+        parts = module.split(".")
+        if parts[0] != "router" or len(parts) == 1:
+            continue
+        target = parts[1] if (PACKAGE / parts[1]).is_dir() else "engine"
+        if target != room and target not in ALLOWED[room]:
+            wrong.append(f"{where(path, line)}: {room} may not import {module}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_edge_imports_grpc(path: Path) -> None:
+    if room_of(path) in WITH_GRPC:
+        return
+    found = [(line, module) for line, module in imports_of(path) if module.split(".")[0] in GRPC_MODULES]
+    assert not [f"{where(path, line)}: imports {module}" for line, module in found]
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_edge_reads_clocks_and_draws_lots(path: Path) -> None:
+    if room_of(path) in WITH_CLOCK | {"v1"}:
+        return
+    imported = [
+        f"{where(path, line)}: imports {module}"
+        for line, module in imports_of(path)
+        if module.split(".")[0] in CLOCK_MODULES | UNSEEDED | {"asyncio"}
+    ]
+    called = [
+        f"{where(path, node.lineno)}: calls {node.func.attr}()"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCK_CALLS
+    ]
+    assert not imported + called
+
+
+@pytest.mark.parametrize("path", cython_files(), ids=lambda path: path.name)
+def test_the_binding_reads_no_clock(path: Path) -> None:
+    words = re.compile(r"\b(import time|libc\.time|datetime|monotonic|perf_counter|chrono|random)\b")
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    assert not [where(path, number) for number, line in lines if words.search(line)]
+
+
+@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+def test_the_native_engine_has_no_clock_no_io_and_no_threads(path: Path) -> None:
+    wrong = []
+    for number, line in enumerate(without_comments(path), 1):
+        include = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)
+        if include and include[1] in FORBIDDEN_INCLUDES:
+            wrong.append(f"{where(path, number)}: includes {include[1]}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+def test_the_native_engine_has_no_floating_point(path: Path) -> None:
+    words = re.compile(r"\b(float|double)\b|\b\d+\.\d+")
+    assert not [where(path, number) for number, line in enumerate(without_comments(path), 1) if words.search(line)]
+
+
+@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+def test_the_native_engine_never_walks_an_unordered_container(path: Path) -> None:
+    text = "\n".join(without_comments(path))
+    names = unordered_names()
+    walked = re.compile(
+        r"for\s*\([^;:()]*(?:\([^()]*\)[^;:()]*)?:\s*\*?([\w.>\-]+)\s*\)|\b([\w.>\-]+?)(?:\.|->)c?begin\s*\("
+    )
+    wrong = []
+    for match in walked.finditer(text):
+        container = re.split(r"\.|->", match[1] or match[2])[-1]
+        if container in names:
+            wrong.append(f"{where(path, text.count(chr(10), 0, match.start()) + 1)}: walks {container}")
+    assert not wrong
+
+
+def unordered_names() -> set[str]:
+    """Names declared anywhere in the native engine with an unordered type."""
+    declared = re.compile(r"\bunordered_(?:multi)?(?:map|set)\s*<[^;{}()]*>\s*&?\s*(\w+)\s*[;={,)]")
+    aliases = re.compile(r"\busing\s+(\w+)\s*=\s*std::unordered_(?:multi)?(?:map|set)\b")
+    texts = ["\n".join(without_comments(path)) for path in native_files()]
+    names = {name for text in texts for name in declared.findall(text)}
+    for alias in {name for text in texts for name in aliases.findall(text)}:
+        names |= {name for text in texts for name in re.findall(rf"\b{alias}\s*&?\s+&?(\w+)\s*[;={{,)]", text)}
+    return names
+
+
+def test_no_file_is_too_long_to_hold_in_the_head() -> None:
+    kinds = {".py", ".pyi", ".pyx", ".pxd", ".pxi", ".cpp", ".hpp", ".proto", ".toml", ".md"}
+    places = [ROOT / name for name in ("router", "src_native", "protos", "tests", "bench", "examples", "docs")]
+    generated = {PACKAGE / "v1", PACKAGE / "engine" / "_native.cpp"}
+    long = []
+    for path in (path for place in places for path in place.rglob("*") if path.suffix in kinds):
+        if generated & {path, *path.parents}:
+            continue
+        lines = len(path.read_text("utf-8").splitlines())
+        if lines > LINES_MAX:
+            long.append(f"{path.relative_to(ROOT)}: {lines} lines, more than {LINES_MAX}")
+    assert not long
+
+
+@pytest.mark.parametrize(
+    ("snippet", "walks"),
+    [
+        ("std::unordered_map<int, int> table;\nfor (const auto& [k, v] : table) {}", True),
+        ("std::unordered_map<int, int> table;\nfor (auto it = table.begin(); it != table.end(); ++it) {}", True),
+        ("std::unordered_map<int, int> table;\ntable.find(3);", False),
+        ("std::map<int, int> table;\nfor (const auto& entry : table) {}", False),
+    ],
+)
+def test_the_check_of_unordered_walks_can_fail(
+    snippet: str, walks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sample.cpp").write_text(snippet)
+    monkeypatch.setattr(f"{__name__}.NATIVE", tmp_path)
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    if walks:
+        with pytest.raises(AssertionError):
+            test_the_native_engine_never_walks_an_unordered_container(tmp_path / "sample.cpp")
+    else:
+        test_the_native_engine_never_walks_an_unordered_container(tmp_path / "sample.cpp")
