@@ -40,21 +40,21 @@ std::string ArchiveWriter::seal() {
 }
 
 ArchiveReader::ArchiveReader(const std::string& bytes) : bytes_(bytes), at_(sizeof MAGIC), end_(bytes.size()) {
-    if (bytes.size() < sizeof MAGIC + CHECKSUM_BYTES) throw BadSnapshot("the snapshot is too short");
-    if (std::memcmp(bytes.data(), MAGIC, sizeof MAGIC - 1) != 0) throw BadSnapshot("these bytes are no snapshot");
-    if (bytes[sizeof MAGIC - 1] != MAGIC[sizeof MAGIC - 1]) throw BadSnapshot("the snapshot has an unknown format version");
+    if (bytes.size() < sizeof MAGIC + CHECKSUM_BYTES) throw CorruptSnapshot("the snapshot is too short");
+    if (std::memcmp(bytes.data(), MAGIC, sizeof MAGIC - 1) != 0) throw CorruptSnapshot("these bytes are no snapshot");
+    if (bytes[sizeof MAGIC - 1] != MAGIC[sizeof MAGIC - 1]) throw CorruptSnapshot("the snapshot has an unknown format version");
     end_ -= CHECKSUM_BYTES;
     std::uint64_t stored = 0;
     for (std::size_t byte = 0; byte < CHECKSUM_BYTES; ++byte) {
         stored |= std::uint64_t{static_cast<unsigned char>(bytes[end_ + byte])} << (8 * byte);
     }
-    if (stored != checksum(bytes.data(), end_)) throw BadSnapshot("the snapshot is damaged: its checksum does not match");
+    if (stored != checksum(bytes.data(), end_)) throw CorruptSnapshot("the snapshot is damaged: its checksum does not match");
 }
 
 void ArchiveReader::text(std::string& value) {
     const std::uint64_t reference = number();
     if (reference > 0) {
-        if (reference > texts_.size()) throw BadSnapshot("the snapshot refers to a text that it does not hold");
+        if (reference > texts_.size()) throw CorruptSnapshot("the snapshot refers to a text that it does not hold");
         value = texts_[reference - 1];
         return;
     }

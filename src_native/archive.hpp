@@ -1,4 +1,4 @@
-// Reading and writing of snapshots: one description of each record serves both ways.
+// Reading and writing of snapshots. A record without references to others is described once for both ways.
 //
 // Integers are zigzag varints; a text is written in full once and by number after that, in order of first use, so the
 // bytes do not depend on how names are numbered inside.
@@ -13,6 +13,7 @@
 
 #include "base.hpp"
 #include "symbols.hpp"
+#include "vocabulary.hpp"
 
 namespace router {
 
@@ -66,30 +67,37 @@ private:
 
 class ArchiveReader {
 public:
-    // Checks the seal; throws BadSnapshot.
+    // Checks the seal; throws CorruptSnapshot.
     explicit ArchiveReader(const std::string& bytes);
 
     std::uint64_t number() {
         std::uint64_t value = 0;
         for (int shift = 0; shift < 64; shift += 7) {
-            if (at_ == end_) throw BadSnapshot("the snapshot ends too early");
+            if (at_ == end_) throw CorruptSnapshot("the snapshot ends too early");
             const auto byte = static_cast<unsigned char>(bytes_[at_++]);
             value |= std::uint64_t{byte & 0x7Fu} << shift;
             if (byte < 0x80) return value;
         }
-        throw BadSnapshot("a number in the snapshot is too long");
+        throw CorruptSnapshot("a number in the snapshot is too long");
+    }
+    std::uint64_t ranged(std::uint64_t most) {
+        const std::uint64_t value = number();
+        if (value > most) throw CorruptSnapshot("the snapshot has a value out of range");
+        return value;
     }
     std::size_t count() {
         const std::uint64_t value = number();
-        if (value > end_ - at_) throw BadSnapshot("the snapshot ends too early");
+        if (value > end_ - at_) throw CorruptSnapshot("the snapshot ends too early");
         return value;
     }
     template <class Value>
     void operator()(Value& value) {
         if constexpr (std::is_same_v<Value, std::string>) {
             text(value);
-        } else if constexpr (std::is_enum_v<Value> || std::is_same_v<Value, bool>) {
-            value = static_cast<Value>(number());
+        } else if constexpr (std::is_same_v<Value, bool>) {
+            value = ranged(1) == 1;
+        } else if constexpr (std::is_enum_v<Value>) {
+            value = static_cast<Value>(ranged(static_cast<std::uint64_t>(last_of(Value{}))));
         } else if constexpr (std::is_integral_v<Value>) {
             const std::uint64_t raw = number();
             value = static_cast<Value>(static_cast<std::int64_t>(raw >> 1 ^ (~(raw & 1) + 1)));
@@ -119,7 +127,7 @@ public:
         (*this)(value.second);
     }
     void finish() const {
-        if (at_ != end_) throw BadSnapshot("the snapshot has bytes left over");
+        if (at_ != end_) throw CorruptSnapshot("the snapshot has bytes left over");
     }
 
 private:

@@ -22,6 +22,7 @@ using RequirementId = Id;
 
 inline constexpr Id NONE = 0xFFFFFFFFu;
 inline constexpr TimeUs NEVER = -1;
+inline constexpr std::int64_t UNLIMITED = -1;
 inline constexpr TimeUs TIME_US_MAX = TimeUs{1} << 61;
 inline constexpr TimeUs DURATION_US_MAX = TimeUs{366} * 24 * 3600 * 1'000'000;
 inline constexpr std::int64_t PPM = 1'000'000;  // a term of 1
@@ -30,27 +31,27 @@ inline constexpr std::size_t CHANNELS_MAX = 16;
 inline constexpr std::size_t DECISIONS_KEPT_MAX = 8;
 
 // The engine's state contradicts itself; it must not go on.
-struct InvariantViolation : std::logic_error {
+struct InvariantViolated : std::logic_error {
     using std::logic_error::logic_error;
 };
 
 // A time below the last one.
-struct TimeBackwards : std::invalid_argument {
+struct TimeWentBackwards : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
 // A request id came again with other content.
-struct RequestReused : std::invalid_argument {
+struct RequestIdReused : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
 // The bytes are not a snapshot that this build can read.
-struct BadSnapshot : std::runtime_error {
+struct CorruptSnapshot : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 [[noreturn]] inline void fail_check(const char* what, const char* file, int line) {
-    throw InvariantViolation(std::string(what) + " (" + file + ":" + std::to_string(line) + ")");
+    throw InvariantViolated(std::string(what) + " (" + file + ":" + std::to_string(line) + ")");
 }
 
 }  // namespace router

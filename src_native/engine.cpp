@@ -6,9 +6,9 @@
 namespace router {
 
 void Engine::apply(const Command& command, TimeUs time_us) {
-    if (broken_) throw InvariantViolation("the engine stopped at an earlier fault");
+    if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
     if (time_us < time_us_) {
-        throw TimeBackwards("time " + std::to_string(time_us) + " is before the last command's " + std::to_string(time_us_));
+        throw TimeWentBackwards("time " + std::to_string(time_us) + " is before the last command's " + std::to_string(time_us_));
     }
     try {
         begin(time_us);
@@ -29,7 +29,7 @@ RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, con
     if (const auto found = request_ids_.find(key); found != request_ids_.end()) {
         const Request& request = *found->second;
         if (time_us < request.result.time_us + settings_.request_retention_us) {
-            if (request.content != content) throw RequestReused("request id " + request_id + " came before with other content");
+            if (request.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
             return {request.result, true};
         }
     }

@@ -94,9 +94,9 @@ public:
     // Explaining.
     bool tracing = false;
     const std::vector<Decision>& last_decisions() const { return last_decisions_; }
-    std::vector<std::string> obstacles(CallId call, AgentId agent) const;
+    std::vector<Obstacle> obstacles(CallId call, AgentId agent) const;
     // How many signed-in agents each obstacle keeps from the call. O(agents).
-    std::vector<std::pair<std::string, std::int64_t>> count_obstacles(CallId call) const;
+    std::vector<std::pair<Obstacle, std::int64_t>> count_obstacles(CallId call) const;
     std::int64_t signed_in_agents() const { return skills_.signed_in(); }
 
     std::string snapshot() const;
@@ -189,6 +189,8 @@ private:
     void present(CallId call, AgentId agent);
     void assign(CallId call, AssignmentCause cause);
     void withdraw(CallId call, WithdrawalCause cause);
+    void close_offer(const Call& call);
+    Engagement& engagement_of(const Call& call);
     void end_engagement(CallId call, AgentId agent, std::uint64_t offer, QueueId queue);
     void close_wrap_up(AgentId agent, std::uint64_t offer);
     void end_wrap_up(AgentId agent, std::uint64_t offer);
@@ -221,8 +223,11 @@ private:
     std::array<std::int64_t, AGENT_TERMS> agent_terms(const Call& call, AgentId agent_id) const;
     std::array<std::int64_t, CALL_TERMS> call_terms(const Call& call, AgentId agent_id) const;
     Wide agent_total(const Call& call, AgentId agent_id) const;
-    std::int64_t waiting_total(const Call& call, const QueueSettings& settings, std::int64_t fit_ppm,
-                               std::int64_t efficiency_ppm, bool affinity) const;
+    std::int64_t waiting_total(const Call& call, AgentId agent_id, std::int64_t fit_ppm, bool affinity) const;
+    std::int64_t age_ppm(const Call& call) const;
+    std::int64_t deadline_ppm(const Call& call) const;
+    TimeUs target_us(const Call& call) const;
+    void count_decision(const Statistics& counted) const;
 
     // engine_explain.cpp
     std::uint32_t obstacle_bits(const Call& call, AgentId agent_id) const;

@@ -1,4 +1,4 @@
-// The whole-state audit: everything that must agree with everything else does. Throws InvariantViolation.
+// The whole-state audit: everything that must agree with everything else does. Throws InvariantViolated.
 #include <algorithm>
 
 #include "engine.hpp"
@@ -6,7 +6,7 @@
 namespace router {
 
 void Engine::audit() const {
-    if (broken_) throw InvariantViolation("the engine stopped at an earlier fault");
+    if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
     for (CallId id = 0; id < calls_.size(); ++id) {
         if (!calls_[id].name.empty() && find_call(calls_[id].name) == id) audit_call(id);
     }
@@ -62,6 +62,7 @@ void Engine::audit_agent(AgentId id) const {
     for (const Engagement& engagement : agent.engagements) {
         ROUTER_CHECK(engagement.offer > last_offer);
         last_offer = engagement.offer;
+        ROUTER_CHECK(engagement.offer < next_offer_);
         ++used[channels_[engagement.channel].index];
         ROUTER_CHECK((engagement.until_us != NEVER) == timers_.holds(engagement.timer));
     }

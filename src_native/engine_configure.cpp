@@ -112,7 +112,7 @@ void Engine::move_call(CallId id, QueueId target) {
     }
     if (!call.own_requirement) replace_requirement(call, intern(queues_[target].settings.requirement), false);
     if (call.state == CallState::waiting) return;
-    agents_[call.agent].find_engagement(call.offer)->queue = target;
+    engagement_of(call).queue = target;
     if (call.state == CallState::offered) {
         --queues_[source].offered;
         ++queues_[target].offered;

@@ -14,8 +14,7 @@ void Engine::expire_offer(CallId id) {
     event.agent = agent_id;
     event.code = static_cast<std::uint8_t>(action);
 
-    offers_.erase(call.offer);
-    --queues_[call.queue].offered;
+    close_offer(call);
     release(agent_id, call.offer, false);
     bar(call, agent_id);
     std::vector<CallId> returned{id};

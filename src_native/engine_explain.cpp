@@ -8,19 +8,7 @@ namespace router {
 
 namespace {
 
-// In the order of obstacle_bits().
-constexpr std::array OBSTACLES{
-    "the call is not waiting",
-    "the queue is paused",
-    "the agent is signed out",
-    "the agent is not ready",
-    "the agent finishes its work and takes no more",
-    "the agent has no capacity on the channel",
-    "the agent is busy",
-    "the agent lacks what the active step demands",
-    "the call is held for its preferred agents",
-    "the agent rejected the call or let it ring not long ago",
-};
+constexpr std::size_t OBSTACLES = static_cast<std::size_t>(Obstacle::barred);
 
 // Idle time is uncapped, so its contribution can pass 64 bits; it is shown as the largest number then.
 std::int64_t saturated(Wide value) {
@@ -117,12 +105,13 @@ void Engine::keep(Call& call, Decision decision) {
     if (tracing) last_decisions_.push_back(std::move(decision));
 }
 
+// Bit n stands for obstacle n + 1.
 std::uint32_t Engine::obstacle_bits(const Call& call, AgentId agent_id) const {
     const Agent& agent = agents_[agent_id];
     const bool waits = call.state == CallState::waiting;
     const Id channel = channels_[call.channel].index;
     const bool has_capacity = channel != NONE && agent.capacity[channel] > 0;
-    const std::array<bool, OBSTACLES.size()> holds{
+    const std::array<bool, OBSTACLES> holds{
         !waits,
         queues_[call.queue].paused,
         agent.availability == Availability::signed_out,
@@ -139,27 +128,27 @@ std::uint32_t Engine::obstacle_bits(const Call& call, AgentId agent_id) const {
     return bits;
 }
 
-std::vector<std::string> Engine::obstacles(CallId call, AgentId agent) const {
+std::vector<Obstacle> Engine::obstacles(CallId call, AgentId agent) const {
     const std::uint32_t bits = obstacle_bits(calls_[call], agent);
-    std::vector<std::string> names;
-    for (std::size_t index = 0; index < OBSTACLES.size(); ++index) {
-        if (bits >> index & 1) names.emplace_back(OBSTACLES[index]);
+    std::vector<Obstacle> found;
+    for (std::size_t index = 0; index < OBSTACLES; ++index) {
+        if (bits >> index & 1) found.push_back(static_cast<Obstacle>(index + 1));
     }
-    return names;
+    return found;
 }
 
-std::vector<std::pair<std::string, std::int64_t>> Engine::count_obstacles(CallId call) const {
-    std::array<std::int64_t, OBSTACLES.size()> counts{};
+std::vector<std::pair<Obstacle, std::int64_t>> Engine::count_obstacles(CallId call) const {
+    std::array<std::int64_t, OBSTACLES> counts{};
     for (AgentId id = 0; id < agents_.size(); ++id) {
         if (!agents_[id].signed_in()) continue;
         const std::uint32_t bits = obstacle_bits(calls_[call], id);
         for (std::size_t index = 0; index < counts.size(); ++index) counts[index] += bits >> index & 1;
     }
-    std::vector<std::pair<std::string, std::int64_t>> named;
+    std::vector<std::pair<Obstacle, std::int64_t>> found;
     for (std::size_t index = 0; index < counts.size(); ++index) {
-        if (counts[index] > 0) named.emplace_back(OBSTACLES[index], counts[index]);
+        if (counts[index] > 0) found.emplace_back(static_cast<Obstacle>(index + 1), counts[index]);
     }
-    return named;
+    return found;
 }
 
 }  // namespace router

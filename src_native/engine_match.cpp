@@ -142,11 +142,7 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     }
 
     if (decision == nullptr) {
-        ++statistics_.decisions;
-        statistics_.candidates += counted.candidates;
-        statistics_.classes += counted.classes;
-        statistics_.affinity_pairs += counted.affinity_pairs;
-        statistics_.barred += counted.barred;
+        count_decision(counted);
     } else if (podium.first() != NONE) {
         const CallId id = static_cast<CallId>(&call - calls_.data());
         decision->agent_was_chosen = true;
@@ -197,10 +193,8 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
 
     const auto score = [&](const Call& call, std::int64_t fit, bool affinity) {
         const Tier tier = call.tier();
-        const QueueSettings& settings = queues_[call.queue].settings;
         const bool due = is_overdue(tier);
-        const std::int64_t efficiency = settings.call_weights[CALL_EFFICIENCY] == 0 ? 0 : agent.efficiency_ppm(call.queue);
-        return CallScore{tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, settings, fit, efficiency, affinity),
+        return CallScore{tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, agent_id, fit, affinity),
                          call.effective_arrival_us, call.order};
     };
     const auto consider_stage = [&](StageId stage) {
@@ -232,11 +226,7 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     }
 
     if (decision == nullptr) {
-        ++statistics_.decisions;
-        statistics_.candidates += counted.candidates;
-        statistics_.classes += counted.classes;
-        statistics_.affinity_pairs += counted.affinity_pairs;
-        statistics_.barred += counted.barred;
+        count_decision(counted);
     } else if (podium.first() != NONE) {
         decision->agent_was_chosen = false;
         decision->candidates = podium.considered();
@@ -245,37 +235,51 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     return podium.first();
 }
 
+std::int64_t Engine::age_ppm(const Call& call) const {
+    const TimeUs wait = now_us_ - call.effective_arrival_us;
+    return static_cast<std::int64_t>(std::min<Wide>(Wide{wait} * PPM / target_us(call), 10 * PPM));
+}
+
+std::int64_t Engine::deadline_ppm(const Call& call) const {
+    const TimeUs wait = now_us_ - call.effective_arrival_us;
+    const TimeUs half = target_us(call) / 2;
+    if (wait <= half) return 0;
+    return static_cast<std::int64_t>(std::min<Wide>(Wide{wait - half} * PPM / (target_us(call) - half), PPM));
+}
+
+TimeUs Engine::target_us(const Call& call) const {
+    return queues_[call.queue].settings.target_us[static_cast<std::size_t>(call.urgency)];
+}
+
 std::array<std::int64_t, CALL_TERMS> Engine::call_terms(const Call& call, AgentId agent_id) const {
     const Agent& agent = agents_[agent_id];
-    const TimeUs target = queues_[call.queue].settings.target_us[static_cast<std::size_t>(call.urgency)];
-    const TimeUs wait = now_us_ - call.effective_arrival_us;
-    const TimeUs half = target / 2;
     std::array<std::int64_t, CALL_TERMS> terms{};
     terms[CALL_PRIORITY] = call.priority * PPM / 9;
-    terms[CALL_AGE] = static_cast<std::int64_t>(std::min<Wide>(Wide{wait} * PPM / target, 10 * PPM));
-    terms[CALL_DEADLINE] = static_cast<std::int64_t>(
-        std::clamp<Wide>(Wide{std::max<TimeUs>(wait - half, 0)} * PPM / (target - half), 0, PPM));
+    terms[CALL_AGE] = age_ppm(call);
+    terms[CALL_DEADLINE] = deadline_ppm(call);
     terms[CALL_SKILL_FIT] = skills_.best_fit_ppm(agent.profile, call.requirement);
     terms[CALL_EFFICIENCY] = agent.efficiency_ppm(call.queue);
     terms[CALL_AFFINITY] = call.prefers(agent_id) ? PPM : 0;
     return terms;
 }
 
-std::int64_t Engine::waiting_total(const Call& call, const QueueSettings& settings, std::int64_t fit_ppm,
-                                   std::int64_t efficiency_ppm, bool affinity) const {
-    const auto& weights = settings.call_weights;
-    const TimeUs target = settings.target_us[static_cast<std::size_t>(call.urgency)];
-    const TimeUs wait = now_us_ - call.effective_arrival_us;
-    std::int64_t total = weights[CALL_PRIORITY] * (call.priority * PPM / 9) + weights[CALL_SKILL_FIT] * fit_ppm +
-                         weights[CALL_EFFICIENCY] * efficiency_ppm + (affinity ? weights[CALL_AFFINITY] * PPM : 0);
-    if (weights[CALL_AGE] > 0) {
-        total += weights[CALL_AGE] * static_cast<std::int64_t>(std::min<Wide>(Wide{wait} * PPM / target, 10 * PPM));
-    }
-    if (weights[CALL_DEADLINE] > 0 && wait > target / 2) {
-        const Wide pressure = Wide{wait - target / 2} * PPM / (target - target / 2);
-        total += weights[CALL_DEADLINE] * static_cast<std::int64_t>(std::min<Wide>(pressure, PPM));
-    }
+// The weighted sum of call_terms(), with what the caller knows already and without what weighs nothing.
+std::int64_t Engine::waiting_total(const Call& call, AgentId agent_id, std::int64_t fit_ppm, bool affinity) const {
+    const auto& weights = queues_[call.queue].settings.call_weights;
+    std::int64_t total = weights[CALL_PRIORITY] * (call.priority * PPM / 9) + weights[CALL_SKILL_FIT] * fit_ppm;
+    if (weights[CALL_AGE] > 0) total += weights[CALL_AGE] * age_ppm(call);
+    if (weights[CALL_DEADLINE] > 0) total += weights[CALL_DEADLINE] * deadline_ppm(call);
+    if (weights[CALL_EFFICIENCY] > 0) total += weights[CALL_EFFICIENCY] * agents_[agent_id].efficiency_ppm(call.queue);
+    if (affinity) total += weights[CALL_AFFINITY] * PPM;
     return total;
+}
+
+void Engine::count_decision(const Statistics& counted) const {
+    ++statistics_.decisions;
+    statistics_.candidates += counted.candidates;
+    statistics_.classes += counted.classes;
+    statistics_.affinity_pairs += counted.affinity_pairs;
+    statistics_.barred += counted.barred;
 }
 
 // ---- the procedures ----

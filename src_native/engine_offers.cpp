@@ -15,13 +15,12 @@ void Engine::handle(const Accept& command) {
     event.offer = command.offer;
     event.call = id;
     event.agent = call.agent;
-    offers_.erase(command.offer);
-    --queues_[call.queue].offered;
-    Engagement* engagement = agents_[call.agent].find_engagement(command.offer);
-    timers_.cancel(engagement->timer);
-    engagement->state = EngagementState::assigned;
-    engagement->started_us = now_us_;
-    engagement->until_us = NEVER;
+    close_offer(call);
+    Engagement& engagement = engagement_of(call);
+    timers_.cancel(engagement.timer);
+    engagement.state = EngagementState::assigned;
+    engagement.started_us = now_us_;
+    engagement.until_us = NEVER;
     assign(id, AssignmentCause::accepted);
 }
 
@@ -35,8 +34,7 @@ void Engine::handle(const Reject& command) {
     event.call = id;
     event.agent = agent;
     event.text = add_text(command.reason);
-    offers_.erase(command.offer);
-    --queues_[call.queue].offered;
+    close_offer(call);
     release(agent, command.offer, false);
     bar(call, agent);
     settle(agent, {&id, 1});
@@ -201,9 +199,20 @@ void Engine::withdraw(CallId id, WithdrawalCause cause) {
     event.call = id;
     event.agent = call.agent;
     event.code = static_cast<std::uint8_t>(cause);
-    offers_.erase(call.offer);
-    --queues_[call.queue].offered;
+    close_offer(call);
     release(call.agent, call.offer, false);
+}
+
+void Engine::close_offer(const Call& call) {
+    const std::size_t erased = offers_.erase(call.offer);
+    ROUTER_CHECK(erased == 1);
+    --queues_[call.queue].offered;
+}
+
+Engagement& Engine::engagement_of(const Call& call) {
+    Engagement* engagement = agents_[call.agent].find_engagement(call.offer);
+    ROUTER_CHECK(engagement != nullptr);
+    return *engagement;
 }
 
 // After the conversation: wrap-up by the rules of the queue it was served in, or free at once.

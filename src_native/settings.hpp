@@ -18,6 +18,7 @@ struct SkillAtLeast {
 };
 
 enum class TermKind : std::uint8_t { skill, any_of, agent };
+constexpr auto last_of(TermKind) { return TermKind::agent; }
 
 struct TermSpec {
     TermKind kind = TermKind::skill;
@@ -39,6 +40,8 @@ struct StepSpec {
 struct RequirementSpec {
     std::vector<StepSpec> steps{StepSpec{}};
 };
+
+bool is_sound(const RequirementSpec& requirement);
 
 // Terms of both rankings, in the order of AgentWeights and CallWeights.
 enum AgentTerm { AGENT_SKILL_FIT, AGENT_IDLE, AGENT_LOAD, AGENT_EFFICIENCY, AGENT_AFFINITY, AGENT_RESERVE, AGENT_TERMS };
@@ -62,7 +65,7 @@ struct QueueSettings {
     TimeUs preferred_hold_us = 0;
     bool last_agent_preferred = false;
     TimeUs last_agent_hold_us = 0;
-    std::int64_t waiting_max = NEVER;
+    std::int64_t waiting_max = UNLIMITED;
     TimeUs wait_max_us = NEVER;
     std::string overflow;  // empty: none
     std::array<std::int64_t, AGENT_TERMS> agent_weights{};
@@ -95,5 +98,8 @@ struct Settings {
     std::int64_t agents_max = 0;
     std::int64_t calls_max = 0;
 };
+
+// What is wrong with settings that did not come through the binding, in words; empty if nothing is.
+std::string fault_of(const Settings& settings);
 
 }  // namespace router

@@ -2,6 +2,7 @@
 //
 // Orders, classes, timers and counts follow from it and are built anew.
 #include <algorithm>
+#include <concepts>
 
 #include "archive.hpp"
 #include "engine.hpp"
@@ -10,45 +11,36 @@ namespace router {
 
 // ---- one description per record, for both directions ----
 
-void describe(auto& archive, auto& atom)
-    requires requires { atom.skill; atom.level; }
-{
+template <class Value, class Record>
+concept Is = std::same_as<std::remove_const_t<Value>, Record>;
+
+void describe(auto& archive, Is<SkillAtLeast> auto& atom) {
     archive(atom.skill);
     archive(atom.level);
 }
 
-void describe(auto& archive, auto& preference)
-    requires requires { preference.skill; preference.importance; }
-{
+void describe(auto& archive, Is<PreferenceSpec> auto& preference) {
     archive(preference.skill);
     archive(preference.importance);
 }
 
-void describe(auto& archive, auto& term)
-    requires requires { term.kind; term.alternatives; }
-{
+void describe(auto& archive, Is<TermSpec> auto& term) {
     archive(term.kind);
     archive(term.alternatives);
     archive(term.agent);
 }
 
-void describe(auto& archive, auto& step)
-    requires requires { step.after_us; step.terms; }
-{
+void describe(auto& archive, Is<StepSpec> auto& step) {
     archive(step.after_us);
     archive(step.terms);
     archive(step.preferences);
 }
 
-void describe(auto& archive, auto& requirement)
-    requires requires { requirement.steps; }
-{
+void describe(auto& archive, Is<RequirementSpec> auto& requirement) {
     archive(requirement.steps);
 }
 
-void describe(auto& archive, auto& queue)
-    requires requires { queue.offer_timeout_us; }
-{
+void describe(auto& archive, Is<QueueSettings> auto& queue) {
     archive(queue.name);
     archive(queue.requirement);
     archive(queue.target_us);
@@ -69,25 +61,19 @@ void describe(auto& archive, auto& queue)
     archive(queue.call_weights);
 }
 
-void describe(auto& archive, auto& channel)
-    requires requires { channel.name; channel.exclusive; }
-{
+void describe(auto& archive, Is<ChannelSettings> auto& channel) {
     archive(channel.name);
     archive(channel.exclusive);
 }
 
-void describe(auto& archive, auto& efficiency)
-    requires requires { efficiency.prior_calls; }
-{
+void describe(auto& archive, Is<EfficiencySettings> auto& efficiency) {
     archive(efficiency.prior_calls);
     archive(efficiency.handle_time);
     archive(efficiency.resolution);
     archive(efficiency.satisfaction);
 }
 
-void describe(auto& archive, auto& settings)
-    requires requires { settings.idle_scale_us; }
-{
+void describe(auto& archive, Is<Settings> auto& settings) {
     archive(settings.queues);
     archive(settings.channels);
     archive(settings.idle_scale_us);
@@ -102,9 +88,7 @@ void describe(auto& archive, auto& settings)
     archive(settings.calls_max);
 }
 
-void describe(auto& archive, auto& result)
-    requires requires { result.about_call; }
-{
+void describe(auto& archive, Is<Result> auto& result) {
     archive(result.sequence);
     archive(result.time_us);
     archive(result.rejection);
@@ -116,26 +100,20 @@ void describe(auto& archive, auto& result)
     archive(result.offer);
 }
 
-void describe(auto& archive, auto& request)
-    requires requires { request.content; }
-{
+void describe(auto& archive, Is<Request> auto& request) {
     archive(request.key);
     archive(request.content);
     archive(request.result);
 }
 
-void describe(auto& archive, auto& term)
-    requires requires { term.value_ppm; }
-{
+void describe(auto& archive, Is<TermValue> auto& term) {
     archive(term.name);
     archive(term.value_ppm);
     archive(term.weight_milli);
     archive(term.contribution_nano);
 }
 
-void describe(auto& archive, auto& candidate)
-    requires requires { candidate.total_nano; }
-{
+void describe(auto& archive, Is<Candidate> auto& candidate) {
     archive(candidate.call);
     archive(candidate.agent);
     archive(candidate.queue);
@@ -144,9 +122,7 @@ void describe(auto& archive, auto& candidate)
     archive(candidate.total_nano);
 }
 
-void describe(auto& archive, auto& decision)
-    requires requires { decision.agent_was_chosen; }
-{
+void describe(auto& archive, Is<Decision> auto& decision) {
     archive(decision.offer);
     archive(decision.time_us);
     archive(decision.sequence);
@@ -158,9 +134,7 @@ void describe(auto& archive, auto& decision)
 }
 
 // The sums of what was learned; the queue is told apart.
-void describe(auto& archive, auto& learned)
-    requires requires { learned.satisfaction_sum; }
-{
+void describe(auto& archive, Is<Learned> auto& learned) {
     archive(learned.efficiency_ppm);
     archive(learned.calls);
     archive(learned.handle_sum_us);
@@ -320,7 +294,9 @@ public:
         engine_.now_us_ = engine_.time_us_;
         Settings settings;
         archive_(settings);
-        if (settings.channels.size() > CHANNELS_MAX) throw BadSnapshot("the snapshot has too many channels");
+        const std::string fault = fault_of(settings);
+        if (!fault.empty()) throw CorruptSnapshot("the snapshot's settings are unsound: " + fault);
+        demand(engine_.time_us_ >= 0 && engine_.time_us_ <= TIME_US_MAX, "a time out of range");
         engine_.install(settings);
         for (const QueueId id : engine_.queues_by_name()) {
             archive_(engine_.queues_[id].paused);
@@ -334,6 +310,9 @@ public:
     }
 
 private:
+    static void demand(bool holds, const char* otherwise) {
+        if (!holds) throw CorruptSnapshot(std::string("the snapshot has ") + otherwise);
+    }
     std::string read_text() {
         std::string text;
         archive_(text);
@@ -353,10 +332,14 @@ private:
         return entry->second;
     }
     AgentId read_agent() {
+        const AgentId id = read_agent_or_none();
+        demand(id != NONE, "a reference to an agent whom it does not hold");
+        return id;
+    }
+    AgentId read_agent_or_none() {
         const std::string name = read_text();
-        if (name.empty()) return NONE;
         const AgentId id = engine_.find_agent(name);
-        if (id == NONE) throw BadSnapshot("the snapshot refers to agent " + name + ", whom it does not hold");
+        demand(name.empty() || id != NONE, "a reference to an agent whom it does not hold");
         return id;
     }
 
@@ -365,7 +348,8 @@ private:
         engine_.agents_.resize(count);
         for (AgentId id = 0; id < count; ++id) {
             engine_.agents_[id].name = read_text();
-            engine_.agent_ids_.emplace(engine_.agents_[id].name, id);
+            const bool added = engine_.agent_ids_.emplace(engine_.agents_[id].name, id).second;
+            demand(added && !engine_.agents_[id].name.empty(), "an agent twice or without a name");
         }
         for (Agent& agent : engine_.agents_) read_agent_state(agent);
     }
@@ -391,27 +375,28 @@ private:
             archive_(engagement.started_us);
             archive_(engagement.until_us);
             const Id index = engine_.channels_[engagement.channel].index;
-            if (index == NONE) throw BadSnapshot("the snapshot has an engagement on a removed channel");
+            demand(index != NONE, "an engagement on a removed channel");
             ++agent.used[index];
         }
         agent.learned.resize(archive_.count());
         for (Learned& learned : agent.learned) {
             learned.queue = read_queue();
             archive_(learned);
+            demand(std::min({learned.calls, learned.resolutions, learned.satisfactions}) >= 0, "a negative count");
         }
         if (agent.signed_in()) engine_.skills_.count_signed_in(agent.profile, 1);
     }
 
     RequirementId read_requirement() {
         const std::uint64_t reference = archive_.number();
-        if (reference > requirements_.size()) throw BadSnapshot("the snapshot refers to a requirement that it does not hold");
+        demand(reference <= requirements_.size(), "a reference to a requirement that it does not hold");
         if (reference > 0) {
             engine_.skills_.share_requirement(requirements_[reference - 1]);
             return requirements_[reference - 1];
         }
         RequirementSpec spec;
         archive_(spec);
-        if (spec.steps.empty()) throw BadSnapshot("the snapshot has a requirement without steps");
+        demand(is_sound(spec), "an unsound requirement");
         requirements_.push_back(engine_.skills_.acquire_requirement(spec));
         return requirements_.back();
     }
@@ -420,11 +405,15 @@ private:
         engine_.calls_.resize(archive_.count());
         for (CallId id = 0; id < engine_.calls_.size(); ++id) {
             read_call(engine_.calls_[id]);
-            engine_.call_ids_.emplace(engine_.calls_[id].name, id);
+            demand(engine_.call_ids_.emplace(engine_.calls_[id].name, id).second, "a call twice");
             engine_.live_calls_ += !is_finished(engine_.calls_[id].state);
         }
         const std::size_t finished = archive_.count();
-        for (std::size_t index = 0; index < finished; ++index) engine_.finished_.push_back(engine_.find_call(read_text()));
+        for (std::size_t index = 0; index < finished; ++index) {
+            const CallId id = engine_.find_call(read_text());
+            demand(id != NONE && is_finished(engine_.calls_[id].state), "a finished call that is none");
+            engine_.finished_.push_back(id);
+        }
         engine_.apply_renames();
     }
 
@@ -459,7 +448,9 @@ private:
         call.queues_tried.resize(archive_.count());
         for (QueueId& queue : call.queues_tried) queue = read_queue();
         archive_(call.offer);
-        call.agent = read_agent();
+        call.agent = read_agent_or_none();
+        const bool with_agent = call.state != CallState::waiting && call.state <= CallState::completed;
+        demand((call.agent != NONE) == with_agent, "a call and an agent that do not belong together");
         archive_(call.assigned_us);
         archive_(call.finished_us);
         archive_(call.resolved);
@@ -498,10 +489,10 @@ private:
             for (Bar& bar : call.bars) {
                 bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, bar.offer, id});
             }
-            if (call.step >= engine_.skills_.requirement(call.requirement).stages.size() && call.state == CallState::waiting) {
-                throw BadSnapshot("the snapshot has a call past its last step");
-            }
-            if (call.state == CallState::waiting) engine_.enter_waiting(id);
+            if (call.state != CallState::waiting) continue;
+            const bool reached = call.step < engine_.skills_.requirement(call.requirement).stages.size();
+            demand(reached && engine_.channels_[call.channel].index != NONE, "a waiting call past its last step or channel");
+            engine_.enter_waiting(id);
         }
         engine_.audit();
     }
@@ -512,7 +503,7 @@ private:
             return;
         }
         engagement.call = engine_.find_call(engagement.call_name);
-        if (engagement.call == NONE) throw BadSnapshot("the snapshot has an engagement without its call");
+        demand(engagement.call != NONE, "an engagement without its call");
         engagement.call_name.clear();
         Queue& queue = engine_.queues_[engagement.queue];
         if (engagement.state == EngagementState::assigned) {
@@ -531,7 +522,7 @@ private:
 };
 
 std::string Engine::snapshot() const {
-    if (broken_) throw InvariantViolation("the engine stopped at an earlier fault");
+    if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
     return SnapshotWriter(*this).write();
 }
 
@@ -539,9 +530,9 @@ void Engine::restore(const std::string& bytes) {
     ROUTER_CHECK(sequence_ == 0);
     try {
         SnapshotReader(*this, bytes).read();
-    } catch (const InvariantViolation& violation) {
+    } catch (const std::logic_error& error) {  // a check, or an index, that failed
         broken_ = true;
-        throw BadSnapshot(std::string("the snapshot contradicts itself: ") + violation.what());
+        throw CorruptSnapshot(std::string("the snapshot contradicts itself: ") + error.what());
     } catch (...) {
         broken_ = true;
         throw;

@@ -53,6 +53,30 @@ enum class RejectReason : std::uint8_t {
     channel_in_use,
 };
 
+enum class Obstacle : std::uint8_t {
+    none,
+    call_not_waiting,
+    queue_paused,
+    agent_signed_out,
+    agent_not_ready,
+    agent_closing,
+    no_capacity,
+    agent_busy,
+    skills_lacking,
+    held_for_others,
+    barred,
+};
+
+// The highest valid number of each enumeration that a snapshot holds.
+constexpr auto last_of(Urgency) { return Urgency::urgent; }
+constexpr auto last_of(Tier) { return Tier::normal; }
+constexpr auto last_of(CallState) { return CallState::refused; }
+constexpr auto last_of(Availability) { return Availability::closing; }
+constexpr auto last_of(EngagementState) { return EngagementState::wrap_up; }
+constexpr auto last_of(NoAnswerAction) { return NoAnswerAction::sign_out; }
+constexpr auto last_of(WrapUpMode) { return WrapUpMode::manual; }
+constexpr auto last_of(RejectReason) { return RejectReason::channel_in_use; }
+
 inline bool is_finished(CallState state) { return state >= CallState::completed; }
 
 }  // namespace router

@@ -12,17 +12,17 @@ cdef extern from *:
     """
     #include "engine.hpp"
 
-    // Python classes for: TimeBackwards, RequestReused, BadSnapshot, InvariantViolated.
+    // Python classes for: TimeWentBackwards, RequestIdReused, CorruptSnapshot, InvariantViolated.
     static PyObject* router_error_classes[4];
 
     static void router_raise() {
         try {
             throw;
-        } catch (const router::TimeBackwards& error) {
+        } catch (const router::TimeWentBackwards& error) {
             PyErr_SetString(router_error_classes[0], error.what());
-        } catch (const router::RequestReused& error) {
+        } catch (const router::RequestIdReused& error) {
             PyErr_SetString(router_error_classes[1], error.what());
-        } catch (const router::BadSnapshot& error) {
+        } catch (const router::CorruptSnapshot& error) {
             PyErr_SetString(router_error_classes[2], error.what());
         } catch (const std::bad_alloc&) {
             PyErr_NoMemory();
@@ -47,8 +47,42 @@ cdef extern from "engine.hpp" namespace "router" nogil:
     cdef enum class NoAnswerAction(uint8_t): pass
     cdef enum class WrapUpMode(uint8_t): pass
     cdef enum class RejectReason(uint8_t): pass
-    cdef enum class TermKind(uint8_t): pass
-    cdef enum class EventKind(uint8_t): pass
+    cdef enum class Obstacle(uint8_t): pass
+    cdef enum class TermKind(uint8_t):
+        skill
+        any_of
+        agent
+    cdef enum class EventKind(uint8_t):
+        command_rejected
+        agent_signed_in
+        agent_signed_out
+        agent_availability_changed
+        agent_updated
+        call_enqueued
+        call_updated
+        call_abandoned
+        call_requeued
+        call_transferred
+        call_overflowed
+        call_refused
+        call_step_reached
+        call_hold_ended
+        call_overdue
+        call_turned_into_callback
+        offer_made
+        offer_accepted
+        offer_rejected
+        offer_expired
+        offer_withdrawn
+        call_assigned
+        call_completed
+        wrap_up_started
+        wrap_up_ended
+        outcome_recorded
+        queue_paused
+        queue_resumed
+        call_moved
+        configured
 
     # settings.hpp
     cdef struct SkillAtLeast:
@@ -395,8 +429,8 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t count_agents(const RequirementSpec&, size_t, uint32_t) except +router_raise
         uint16_t agent_capacity(uint32_t, uint32_t)
         const vector[Decision]& last_decisions()
-        vector[string] obstacles(uint32_t, uint32_t)
-        vector[pair[string, int64_t]] count_obstacles(uint32_t)
+        vector[Obstacle] obstacles(uint32_t, uint32_t)
+        vector[pair[Obstacle, int64_t]] count_obstacles(uint32_t)
         int64_t signed_in_agents()
         string snapshot() except +router_raise
         void restore(const string&) except +router_raise

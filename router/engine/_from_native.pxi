@@ -11,6 +11,7 @@ cdef list ASSIGNMENT_CAUSE = list(vocabulary.AssignmentCause)
 cdef list WITHDRAWAL_CAUSE = list(vocabulary.WithdrawalCause)
 cdef list LIMIT_CAUSE = list(vocabulary.LimitCause)
 cdef list REJECT_REASON = [None, *vocabulary.RejectReason]
+cdef list OBSTACLE = [None, *vocabulary.Obstacle]
 
 
 cdef inline object maybe(int64_t value):
@@ -38,7 +39,7 @@ cdef tuple agent_names(const CppEngine& engine, const vector[uint32_t]& agents):
 
 
 cdef object event_from(const CppEngine& engine, const Event& event):
-    cdef int kind = <int>event.kind
+    cdef EventKind kind = event.kind
     cdef int code = event.code
     cdef int64_t time_us = event.time_us
     cdef uint64_t sequence = event.sequence
@@ -53,87 +54,88 @@ cdef object event_from(const CppEngine& engine, const Event& event):
         agent = agent_name(engine, event.agent)
     if event.queue != NONE:
         queue = queue_name(engine, event.queue)
-    if kind == 0:
+    if kind == EventKind.command_rejected:
         return events.CommandRejected(time_us=time_us, sequence=sequence, reason=REJECT_REASON[code], subject=decode(engine.text(event.text)))
-    if kind == 1:
+    elif kind == EventKind.agent_signed_in:
         return events.AgentSignedIn(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code])
-    if kind == 2:
+    elif kind == EventKind.agent_signed_out:
         return events.AgentSignedOut(time_us=time_us, sequence=sequence, agent=agent, no_answer=event.flag)
-    if kind == 3:
+    elif kind == EventKind.agent_availability_changed:
         return events.AgentAvailabilityChanged(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code], reason=decode(engine.text(event.text)))
-    if kind == 4:
+    elif kind == EventKind.agent_updated:
         return events.AgentUpdated(time_us=time_us, sequence=sequence, agent=agent)
-    if kind == 5:
+    elif kind == EventKind.call_enqueued:
         return events.CallEnqueued(
             time_us=time_us, sequence=sequence, call=call, queue=queue, effective_arrival_us=event.value,
             preferred_agents=agent_names(engine, engine.call(event.call).preferred), hold_until_us=maybe(event.hold_until_us),
         )
-    if kind == 6:
+    elif kind == EventKind.call_updated:
         return events.CallUpdated(time_us=time_us, sequence=sequence, call=call)
-    if kind == 7:
+    elif kind == EventKind.call_abandoned:
         return events.CallAbandoned(time_us=time_us, sequence=sequence, call=call, queue=queue, wait_us=event.value, reason=decode(engine.text(event.text)))
-    if kind == 8:
+    elif kind == EventKind.call_requeued:
         return events.CallRequeued(
             time_us=time_us, sequence=sequence, call=call, queue=queue, agent=agent, kept_place=event.flag,
             reason=decode(engine.text(event.text)),
         )
-    if kind == 9:
+    elif kind == EventKind.call_transferred:
         return events.CallTransferred(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
             agent=agent, kept_place=event.flag, hold_until_us=maybe(event.hold_until_us),
         )
-    if kind == 10:
+    elif kind == EventKind.call_overflowed:
         return events.CallOverflowed(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
             cause=LIMIT_CAUSE[code],
         )
-    if kind == 11:
+    elif kind == EventKind.call_refused:
         return events.CallRefused(time_us=time_us, sequence=sequence, call=call, queue=queue, cause=LIMIT_CAUSE[code], wait_us=event.value)
-    if kind == 12:
+    elif kind == EventKind.call_step_reached:
         return events.CallStepReached(time_us=time_us, sequence=sequence, call=call, step=event.value)
-    if kind == 13:
+    elif kind == EventKind.call_hold_ended:
         return events.CallHoldEnded(time_us=time_us, sequence=sequence, call=call)
-    if kind == 14:
+    elif kind == EventKind.call_overdue:
         return events.CallOverdue(time_us=time_us, sequence=sequence, call=call)
-    if kind == 15:
+    elif kind == EventKind.call_turned_into_callback:
         return events.CallTurnedIntoCallback(time_us=time_us, sequence=sequence, call=call)
-    if kind == 16:
+    elif kind == EventKind.offer_made:
         return events.OfferMade(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue,
             expires_us=event.value, callback=event.flag,
         )
-    if kind == 17:
+    elif kind == EventKind.offer_accepted:
         return events.OfferAccepted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
-    if kind == 18:
+    elif kind == EventKind.offer_rejected:
         return events.OfferRejected(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, reason=decode(engine.text(event.text)))
-    if kind == 19:
+    elif kind == EventKind.offer_expired:
         return events.OfferExpired(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, action=NO_ANSWER_ACTION[code])
-    if kind == 20:
+    elif kind == EventKind.offer_withdrawn:
         return events.OfferWithdrawn(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, cause=WITHDRAWAL_CAUSE[code])
-    if kind == 21:
+    elif kind == EventKind.call_assigned:
         return events.CallAssigned(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue,
             cause=ASSIGNMENT_CAUSE[code], wait_us=event.value,
         )
-    if kind == 22:
+    elif kind == EventKind.call_completed:
         return events.CallCompleted(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue, handle_us=event.value,
         )
-    if kind == 23:
+    elif kind == EventKind.wrap_up_started:
         return events.WrapUpStarted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, until_us=event.value)
-    if kind == 24:
+    elif kind == EventKind.wrap_up_ended:
         return events.WrapUpEnded(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
-    if kind == 25:
+    elif kind == EventKind.outcome_recorded:
         return events.OutcomeRecorded(time_us=time_us, sequence=sequence, call=call, agent=agent, queue=queue)
-    if kind == 26:
+    elif kind == EventKind.queue_paused:
         return events.QueuePaused(time_us=time_us, sequence=sequence, queue=queue)
-    if kind == 27:
+    elif kind == EventKind.queue_resumed:
         return events.QueueResumed(time_us=time_us, sequence=sequence, queue=queue)
-    if kind == 28:
+    elif kind == EventKind.call_moved:
         return events.CallMoved(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
         )
-    return events.Configured(time_us=time_us, sequence=sequence)
+    else:
+        return events.Configured(time_us=time_us, sequence=sequence)
 
 
 cdef object result_from(const Result& result, bint repeated):
@@ -168,12 +170,12 @@ cdef object requirement_from(const RequirementSpec& spec):
 
 cdef object term_from(const TermSpec& term):
     cdef size_t index
-    if <int>term.kind == 2:
+    if term.kind == TermKind.agent:
         return requirements.AgentTerm(decode(term.agent))
     alternatives = []
     for index in range(term.alternatives.size()):
         alternatives.append(requirements.SkillTerm(decode(term.alternatives[index].skill), term.alternatives[index].level))
-    return alternatives[0] if <int>term.kind == 0 else requirements.AnyOf(tuple(alternatives))
+    return alternatives[0] if term.kind == TermKind.skill else requirements.AnyOf(tuple(alternatives))
 
 
 cdef object queue_settings_from(const QueueSettings& queue):

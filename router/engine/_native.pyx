@@ -29,9 +29,15 @@ include "_from_native.pxi"
 
 
 cdef class Engine:
+    """The routing engine: a deterministic state machine that knows no clock.
+
+    Times are int64 microseconds since the epoch, 0 to 2^61. Not thread-safe: one caller at a time.
+    """
+
     cdef CppEngine _engine
 
     def __init__(self, settings=None, *, time_us=0):
+        """Create an empty engine; with `settings`, apply `Configure` at `time_us` as the first command."""
         if self._engine.sequence() != 0:
             raise RuntimeError("an engine is created once")
         if settings is not None:
@@ -39,6 +45,7 @@ cdef class Engine:
 
     @classmethod
     def restore(cls, snapshot):
+        """Rebuild an engine from `snapshot()`. Raises `CorruptSnapshot`."""
         if not isinstance(snapshot, (bytes, bytearray, memoryview)):
             refuse("snapshot", f"{shown(snapshot)} is not bytes", "what snapshot() returned is wanted")
         cdef Engine engine = cls.__new__(cls)
@@ -48,18 +55,30 @@ cdef class Engine:
     # ---- commands ----
 
     def apply(self, command, time_us):
+        """Fire the deadlines up to `time_us`, carry out the command, and return the events in order.
+
+        Raises `InvalidCommand` or `TimeWentBackwards`, having changed nothing.
+        """
         cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
         cdef Command native = command_of(command)
         self._engine.apply(native, when)
         return self._events()
 
     def apply_many(self, commands):
+        """Apply (time_us, command) pairs in order and return all events. Stops at the first that raises."""
         collected = []
-        for time_us, command in commands:
-            collected += self.apply(command, time_us)
+        for entry in commands:
+            if not isinstance(entry, (tuple, list)) or len(entry) != 2:
+                refuse("commands", f"{shown(entry)} is no pair", "pairs of time_us and command are wanted")
+            collected += self.apply(entry[1], entry[0])
         return collected
 
     def apply_request(self, command, time_us, *, client, request_id, content):
+        """Apply a command once per (client, request_id); `content` is a digest (8 to 64 bytes) of what was asked.
+
+        A repeat returns the first result with `repeated` set and no events. Raises `RequestIdReused` when
+        the content differs.
+        """
         cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
         cdef Command native = command_of(command)
         cdef string client_name = name_of(client, "client")
@@ -71,6 +90,7 @@ cdef class Engine:
         return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events()
 
     def advance(self, time_us):
+        """Apply `Advance`: only fire what is due."""
         return self.apply(commands.Advance(), time_us)
 
     cdef list _events(self):
@@ -82,22 +102,27 @@ cdef class Engine:
         return collected
 
     def next_deadline(self):
+        """Return the time of the earliest deadline, None if there is none. O(1)."""
         return maybe(self._engine.next_deadline())
 
     @property
     def last_result(self):
+        """The answer to the last command applied; None before the first one, and after `restore`."""
         return None if self._engine.statistics().commands == 0 else result_from(self._engine.result(), False)
 
     @property
     def sequence(self):
+        """Number of the last command applied; 0 before the first."""
         return self._engine.sequence()
 
     @property
     def time_us(self):
+        """Time of the last command applied."""
         return self._engine.time_us()
 
     @property
     def settings(self):
+        """The settings that rule now."""
         return settings_from(self._engine.settings())
 
     # ---- reading ----
@@ -131,28 +156,35 @@ cdef class Engine:
         return channels
 
     def call(self, call):
+        """Return one call, live or remembered. Raises `UnknownName`."""
         return call_view(self._engine, self._call(call))
 
     def agent(self, agent):
+        """Return one agent. Raises `UnknownName`."""
         return agent_view(self._engine, self._agent(agent), self._channels())
 
     def queue(self, queue):
+        """Return one queue. Raises `UnknownName`."""
         return queue_view(self._engine, self._queue(queue))
 
     def calls(self):
+        """Return all calls, live and remembered, by order."""
         cdef vector[uint32_t] numbers = self._engine.calls_by_order()
         return [call_view(self._engine, number) for number in numbers]
 
     def agents(self):
+        """Return all agents by name."""
         cdef vector[uint32_t] numbers = self._engine.agents_by_name()
         channels = self._channels()
         return [agent_view(self._engine, number, channels) for number in numbers]
 
     def queues(self):
+        """Return all configured queues by name."""
         cdef vector[uint32_t] numbers = self._engine.queues_by_name()
         return [queue_view(self._engine, number) for number in numbers]
 
     def customers(self):
+        """Return all remembered customers by name."""
         cdef vector[Customer] native = self._engine.customers()
         cdef size_t index
         collected = []
@@ -166,15 +198,24 @@ cdef class Engine:
         return collected
 
     def position(self, call):
+        """Return a waiting call's place in its queue, from 1; None if it does not wait. O(log n).
+
+        Raises `UnknownName`.
+        """
         cdef int64_t position = self._engine.position(self._call(call))
         return position if position > 0 else None
 
     def waiting(self, queue, limit=100):
+        """Return the first `limit` waiting calls of a queue by rank. Raises `UnknownName`."""
         cdef size_t most = number_of(limit, "limit", 0, NUMBER_MAX)
         cdef vector[uint32_t] numbers = self._engine.waiting(self._queue(queue), most)
         return [decode(self._engine.call(number).name) for number in numbers]
 
     def count_agents(self, requirement, *, channel="voice", step=0):
+        """Count the agents, ready, closing or engaged, who satisfy a step and have any capacity on the channel.
+
+        O(profiles). Raises `InvalidCommand`, or `UnknownName` for the channel.
+        """
         cdef RequirementSpec spec = requirement_of(requirement)
         cdef size_t number = number_of(step, "step", 0, spec.steps.size() - 1)
         cdef uint32_t channel_number = self._engine.find_channel(name_of(channel, "channel"))
@@ -183,6 +224,7 @@ cdef class Engine:
         return self._engine.count_agents(spec, number, channel_number)
 
     def statistics(self):
+        """Return the counters of work done."""
         cdef const Statistics* statistics = &self._engine.statistics()
         return views.Statistics(
             commands=statistics.commands, decisions=statistics.decisions, candidates=statistics.candidates,
@@ -193,6 +235,7 @@ cdef class Engine:
 
     @property
     def tracing(self):
+        """Whether every decision is recorded for `last_decisions`; off by default, costs nothing when off."""
         return self._engine.tracing
 
     @tracing.setter
@@ -201,11 +244,13 @@ cdef class Engine:
 
     @property
     def last_decisions(self):
+        """The decisions of the last command, in order, if `tracing` is on."""
         cdef const vector[Decision]* native = &self._engine.last_decisions()
         cdef size_t index
         return tuple([decision_from(native[0][index]) for index in range(native.size())])
 
     def decisions(self, call):
+        """Return the last decisions (at most 8) about a call that was enqueued with `explain`."""
         cdef const Call* native = &self._engine.call(self._call(call))
         cdef const vector[Decision]* kept = native.decisions.get()
         cdef size_t index
@@ -214,17 +259,21 @@ cdef class Engine:
         return tuple([decision_from(kept[0][index]) for index in range(kept.size())])
 
     def explain_agent(self, call, agent):
-        cdef vector[string] obstacles = self._engine.obstacles(self._call(call), self._agent(agent))
-        reasons = tuple([decode(obstacle) for obstacle in obstacles])
-        return views.Eligibility(call=call, agent=agent, eligible=not reasons, obstacles=reasons)
+        """Say whether an agent may take a call now, and if not, why not. Raises `UnknownName`."""
+        cdef vector[Obstacle] native = self._engine.obstacles(self._call(call), self._agent(agent))
+        cdef size_t index
+        obstacles = tuple([OBSTACLE[<int>native[index]] for index in range(native.size())])
+        return views.Eligibility(call=call, agent=agent, eligible=not obstacles, obstacles=obstacles)
 
     def explain_call(self, call):
+        """Say why a call is where it is. O(agents) for a waiting call. Raises `UnknownName`."""
         cdef uint32_t number = self._call(call)
-        cdef vector[pair[string, int64_t]] counted
+        cdef vector[pair[Obstacle, int64_t]] counted
+        cdef size_t index
         view = call_view(self._engine, number)
         if view.state == vocabulary.CallState.WAITING:
             counted = self._engine.count_obstacles(number)
-        obstacles = {decode(one.first): one.second for one in counted}
+        obstacles = {OBSTACLE[<int>counted[index].first]: counted[index].second for index in range(counted.size())}
         obstacles = dict(sorted(obstacles.items(), key=lambda item: (-item[1], item[0])))
         signed_in = self._engine.signed_in_agents()
         kept = self.decisions(call)
@@ -238,12 +287,15 @@ cdef class Engine:
     # ---- the whole state ----
 
     def snapshot(self):
+        """Return the whole state in its canonical form. O(state)."""
         return <bytes>self._engine.snapshot()
 
     def state_hash(self):
+        """Return the SHA-256 of the snapshot in hex. O(state)."""
         return hashlib.sha256(self.snapshot()).hexdigest()
 
     def audit(self):
+        """Check every invariant of the whole state. Raises `InvariantViolated`. O(state)."""
         self._engine.audit()
 
 
@@ -260,5 +312,5 @@ def summary_of(view, obstacles, signed_in):
     place = f"number {view.position} in {view.queue}"
     if signed_in == 0:
         return f"waiting as {place}: no agent is signed in"
-    reasons = ", ".join(f"{count} × {reason}" for reason, count in obstacles.items())
+    reasons = ", ".join(f"{count} {obstacle.name.lower().replace('_', ' ')}" for obstacle, count in obstacles.items())
     return f"waiting as {place}; of {signed_in} signed-in agents: {reasons}"

@@ -138,14 +138,14 @@ cdef SkillAtLeast atom_of(object term, str field) except *:
 cdef TermSpec term_of(object term, str field) except *:
     cdef TermSpec spec
     if isinstance(term, requirements.SkillTerm):
-        spec.kind = <TermKind>0
+        spec.kind = TermKind.skill
         spec.alternatives.push_back(atom_of(term, field))
     elif isinstance(term, requirements.AnyOf):
-        spec.kind = <TermKind>1
+        spec.kind = TermKind.any_of
         for number, alternative in enumerate(sequence_of(term.terms, field + ".terms", 32, "skill terms", 1)):
             spec.alternatives.push_back(atom_of(alternative, f"{field}.terms[{number}]"))
     elif isinstance(term, requirements.AgentTerm):
-        spec.kind = <TermKind>2
+        spec.kind = TermKind.agent
         spec.agent = name_of(term.agent, field + ".agent")
     else:
         refuse(field, f"{shown(term)} is no term", "a SkillTerm, AnyOf or AgentTerm is wanted")

@@ -19,6 +19,7 @@ MINUTE_US: Final = 60 * SECOND_US
 HOUR_US: Final = 60 * MINUTE_US
 DAY_US: Final = 24 * HOUR_US
 NEVER: Final = None
+UNLIMITED: Final = None
 
 
 class AgentWeights(msgspec.Struct, frozen=True):
@@ -58,18 +59,27 @@ class ChannelSettings(msgspec.Struct, frozen=True):
 
 
 class WrapUp(msgspec.Struct, frozen=True):
-    """After-call work. `duration_us` is the fixed time, or the cap where the agent ends it; 0 with `NONE`."""
+    """After-call work. `duration_us` (at least 1) is the fixed time, or the cap where the agent ends it.
+
+    With `NONE` it does not matter.
+    """
 
     mode: WrapUpMode = WrapUpMode.NONE
     duration_us: int = 0
 
 
 class QueueSettings(msgspec.Struct, frozen=True):
-    """One line of business.
+    """One line of business. Durations are microseconds, 0 to 366 days unless said otherwise.
 
-    `requirement` is what a call demands that brings none of its own. `target_us` (1 s or more) is the service
-    level target. `max_overtake_wait_us` is the starvation bound. `overflow` names the queue that takes
-    calls over a limit; None refuses them. `automatic` skips the offer step.
+    `requirement`: what a call demands that brings none of its own.
+    `target_us`: the service level target, 1 s or more. `max_overtake_wait_us`: the starvation bound, or None for never.
+    `automatic`: assign without an offer. `offer_timeout_us`: how long an offer stands, at least 1;
+    `no_answer_action`: what then happens to the agent; `reject_backoff_us`: how long who rejected a call, or let it
+    ring, may not take it. `wrap_up`: after-call work.
+    `preferred_hold_us`: how long a call is held for its preferred agents. `last_agent_preferred`: the customer's last
+    agent is one of them; `last_agent_hold_us`: the hold for that agent alone.
+    `waiting_max`: calls that may wait, 0 or more, or None; `wait_max_us`: how long one may wait in this queue, or None;
+    `overflow`: the other queue that takes calls over a limit, None to refuse them.
     """
 
     requirement: Requirement = Requirement()
@@ -83,7 +93,7 @@ class QueueSettings(msgspec.Struct, frozen=True):
     preferred_hold_us: int = 20 * SECOND_US
     last_agent_preferred: bool = False
     last_agent_hold_us: int = 0
-    waiting_max: int | None = NEVER
+    waiting_max: int | None = UNLIMITED
     wait_max_us: int | None = NEVER
     overflow: str | None = None
     agent_weights: AgentWeights = AgentWeights()
@@ -104,7 +114,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     1 to 16 channels. `idle_scale_us`, `occupancy_half_life_us`, `finished_retention_us` and
     `request_retention_us` are at least 1; so are `requests_max`, `agents_max` and `calls_max`, and all numbers
-    are at most 1,000,000,000.
+    are at most 1,000,000,000. `customer_retention_us` and `customers_max` may be 0: no last agent is remembered.
     """
 
     queues: Mapping[str, QueueSettings] = {}

@@ -13,6 +13,7 @@ from router.engine.vocabulary import (
     Availability,
     CallState,
     EngagementState,
+    Obstacle,
     RejectReason,
     Tier,
     Urgency,
@@ -208,16 +209,18 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Eligibility(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an agent may take a call now, and if not, every reason why not, in plain words."""
+    """Whether an agent may take a call now, and if not, every obstacle."""
 
     call: str
     agent: str
     eligible: bool
-    obstacles: tuple[str, ...]
+    obstacles: tuple[Obstacle, ...]
 
 
 class CallExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a call is where it is. `obstacles` counts agents by what keeps them from taking it (waiting calls only)."""
+    """Why a call is where it is. `summary` says it in a sentence.
+
+    `obstacles` counts signed-in agents by what keeps them from taking it (waiting calls only)."""
 
     call: str
     state: CallState
@@ -226,5 +229,5 @@ class CallExplanation(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     step: int
     signed_in_agents: int
-    obstacles: dict[str, int]
+    obstacles: dict[Obstacle, int]
     decision: Decision | None

@@ -1,6 +1,6 @@
 """Enumerations shared by commands, events and views; the native engine has the same, in the same order.
 
-The values are part of the journal and snapshot formats: append, never renumber.
+The values are part of the snapshot format and of the protos: append, never renumber.
 """
 
 from __future__ import annotations
@@ -94,6 +94,21 @@ class LimitCause(IntEnum):
 
     QUEUE_FULL = 0
     WAIT_LIMIT = 1
+
+
+class Obstacle(IntEnum):
+    """What keeps an agent from taking a call."""
+
+    CALL_NOT_WAITING = 1
+    QUEUE_PAUSED = 2
+    AGENT_SIGNED_OUT = 3
+    AGENT_NOT_READY = 4
+    AGENT_CLOSING = 5
+    NO_CAPACITY = 6
+    AGENT_BUSY = 7
+    SKILLS_LACKING = 8
+    HELD_FOR_OTHERS = 9
+    BARRED = 10
 
 
 class RejectReason(IntEnum):

@@ -94,3 +94,33 @@ def test_hash_does_not_depend_on_the_process() -> None:
         for seed in ("0", "1", "12345")
     }  # fmt: skip
     assert hashes == {busy_engine().state_hash() + "\n"}
+
+
+def sealed(content: bytes) -> bytes:
+    """Put the checksum of the format behind the bytes, so that only their meaning can be wrong."""
+    checksum = 0xCBF29CE484222325
+    for byte in content:
+        checksum = (checksum ^ byte) * 0x100000001B3 % 2**64
+    return content + checksum.to_bytes(8, "little")
+
+
+def test_forged_snapshots_are_refused_or_work() -> None:
+    content = busy_engine().snapshot()[:-8]
+    rng = random.Random(7)
+    refused = 0
+    for _ in range(1500):
+        forged = bytearray(content)
+        for _ in range(rng.choice((1, 1, 2))):
+            forged[rng.randrange(4, len(forged))] = rng.choice((0, 1, 2, 127, 255, rng.randrange(256)))
+        try:
+            engine = router.Engine.restore(sealed(bytes(forged)))
+        except router.CorruptSnapshot:
+            refused += 1
+            continue
+        try:
+            engine.calls(), engine.agents(), engine.queues(), engine.customers(), engine.settings, engine.snapshot()
+            engine.advance(min(engine.time_us + 10**12, 2**61))
+            engine.audit()
+        except (router.InvariantViolated, UnicodeDecodeError):
+            pass
+    assert refused > 300

@@ -119,25 +119,29 @@ def ignores_capacity(patch: Patch) -> None:
 
 
 def returns_to_the_end(patch: Patch) -> None:
-    real = matching.become_waiting
+    real = matching.settle
 
-    def become_waiting(state: State, call: Any) -> None:
-        if call.state != CallState.WAITING:
-            call.effective_arrival_us = state.now_us
-        real(state, call)
+    def settle(state: State, agent: Any, calls: Any = (), **named: Any) -> None:
+        returning = list(calls)
+        for call in returning:
+            if call.state != CallState.WAITING:
+                call.effective_arrival_us = state.now_us
+        real(state, agent, returning, **named)
 
-    patch.setattr(matching, "become_waiting", become_waiting)
+    patch.setattr(matching, "settle", settle)
 
 
 def counts_the_wait_anew(patch: Patch) -> None:
-    real = matching.become_waiting
+    real = matching.settle
 
-    def become_waiting(state: State, call: Any) -> None:
-        if call.offer is not None:
-            call.wait_started_us = state.now_us
-        real(state, call)
+    def settle(state: State, agent: Any, calls: Any = (), **named: Any) -> None:
+        returning = list(calls)
+        for call in returning:
+            if call.offer is not None:
+                call.wait_started_us = state.now_us
+        real(state, agent, returning, **named)
 
-    patch.setattr(matching, "become_waiting", become_waiting)
+    patch.setattr(matching, "settle", settle)
 
 
 def idle_from_every_offer(patch: Patch) -> None:
@@ -160,8 +164,8 @@ def serves_the_released_first(patch: Patch) -> None:
 def loses_calls(patch: Patch) -> None:
     real = matching.become_waiting
 
-    def become_waiting(state: State, call: Any) -> None:
-        real(state, call)
+    def become_waiting(call: Any) -> None:
+        real(call)
         if call.order % 3 == 0:
             call.state = CallState.REFUSED
 
