@@ -5,6 +5,14 @@
 
 namespace router {
 
+namespace {
+
+std::string request_key(const std::string& client, const std::string& request_id) {
+    return std::to_string(client.size()) + ":" + client + request_id;
+}
+
+}  // namespace
+
 void Engine::apply(const Command& command, TimeUs time_us) {
     if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
     if (time_us < time_us_) {
@@ -23,15 +31,18 @@ void Engine::apply(const Command& command, TimeUs time_us) {
     }
 }
 
+bool Engine::remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const {
+    const auto found = request_ids_.find(request_key(client, request_id));
+    return found != request_ids_.end() && time_us < found->second->result.time_us + settings_.request_retention_us;
+}
+
 RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, const std::string& client,
                                      const std::string& request_id, const std::string& content) {
-    std::string key = std::to_string(client.size()) + ":" + client + request_id;
-    if (const auto found = request_ids_.find(key); found != request_ids_.end()) {
-        const Request& request = *found->second;
-        if (time_us < request.result.time_us + settings_.request_retention_us) {
-            if (request.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
-            return {request.result, true};
-        }
+    std::string key = request_key(client, request_id);
+    if (remembers(client, request_id, time_us)) {
+        const Request& request = *request_ids_.find(key)->second;
+        if (request.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
+        return {request.result, true};
     }
     apply(command, time_us);
     const Result first = result();

@@ -72,6 +72,7 @@ public:
 
     // Reading. Numbers stay valid until the next command.
     CallId find_call(std::string_view name) const;
+    bool remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const;
     AgentId find_agent(std::string_view name) const;
     QueueId find_queue(std::string_view name) const;
     ChannelId find_channel(std::string_view name) const;
@@ -211,7 +212,7 @@ private:
     void install_channels();
     void rebuild_agent_index();
     std::vector<CallId> waiting_calls_by_rank() const;
-    CallId first_servable(QueueId queue) const;
+    void serve_resumed(QueueId queue);
 
     // engine_match.cpp
     bool may_take(const Agent& agent, AgentId agent_id, const Call& call) const;

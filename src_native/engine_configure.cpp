@@ -1,5 +1,6 @@
 // Settings: replacing them whole, pausing and resuming queues.
 #include <algorithm>
+#include <queue>
 
 #include "engine.hpp"
 
@@ -234,30 +235,31 @@ void Engine::handle(const ResumeQueue& command) {
     if (!queues_[id].paused) return reject(RejectReason::queue_not_paused, command.queue);
     queues_[id].paused = false;
     emit(EventKind::queue_resumed).queue = id;
-    for (CallId call = first_servable(id); call != NONE; call = first_servable(id)) seek(call);
+    serve_resumed(id);
 }
 
-// The waiting call of best rank that some agent may take. Agents only become fewer while a queue is resumed, so
-// asking again after each match serves all by rank, without looking at those for whom nobody is there.
-CallId Engine::first_servable(QueueId queue) const {
+// By rank, each waiting call of the queue that some agent may take seeks. Agents only become fewer meanwhile, so a class
+// is left at the first call for whom nobody is there; only held and barred calls have to be asked one by one.
+void Engine::serve_resumed(QueueId queue) {
     const OrderForest& orders = call_index_.orders();
-    CallId best = NONE;
-    const auto consider = [&](OrderForest::Node node) {
-        for (; node != NONE; node = orders.next(node)) {
-            const CallId id = orders.item(node);
-            const Call& call = calls_[id];
-            if (best != NONE && !(rank_key(call, due_us(call)) < rank_key(calls_[best], due_us(calls_[best])))) return;
-            if (best_agent(call, nullptr) != NONE) {
-                best = id;
-                return;
-            }
-            // Without bars, nobody for this call of a class is nobody for all.
-            if (!call.held() && call.bars.empty()) return;
-        }
+    const auto later = [&](OrderForest::Node a, OrderForest::Node b) {
+        const Call& first = calls_[orders.item(a)];
+        const Call& second = calls_[orders.item(b)];
+        return rank_key(second, due_us(second)) < rank_key(first, due_us(first));
     };
-    for (const Id id : call_index_.classes_in(queue)) consider(orders.first(call_index_.at(id).root));
-    consider(orders.first(call_index_.held(queue)));
-    return best;
+    std::priority_queue<OrderForest::Node, std::vector<OrderForest::Node>, decltype(later)> heads(later);
+    for (const Id id : call_index_.classes_in(queue)) heads.push(orders.first(call_index_.at(id).root));
+    if (call_index_.held(queue) != NONE) heads.push(orders.first(call_index_.held(queue)));
+    while (!heads.empty()) {
+        const OrderForest::Node node = heads.top();
+        heads.pop();
+        const CallId id = orders.item(node);
+        const OrderForest::Node next = orders.next(node);
+        const bool stands_for_its_class = !calls_[id].held() && calls_[id].bars.empty();
+        seek(id);
+        if (calls_[id].state == CallState::waiting && stands_for_its_class) continue;
+        if (next != NONE) heads.push(next);
+    }
 }
 
 }  // namespace router

@@ -98,6 +98,11 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     Podium<AgentScore> podium;
     Statistics counted;
 
+    const auto consider_member = [&](const AgentIndex::Class& entry, OrderForest::Node node, Wide base) {
+        const OrderKey& key = orders.key(node);
+        const Wide total = base - key.major + (entry.engaged ? 0 : idle_now);
+        podium.consider(orders.item(node), {total, entry.engaged, key.middle, key.minor});
+    };
     // One order of one class: its first member that is not barred.
     const auto consider_order = [&](const AgentIndex::Class& entry, OrderForest::Node node, Id skipped_bit, Wide base) {
         if (node == NONE) return;
@@ -108,9 +113,13 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
         }
         if (node == NONE) return;
         ++counted.candidates;
-        const OrderKey& key = orders.key(node);
-        const Wide total = base - key.major + (entry.engaged ? 0 : idle_now);
-        podium.consider(orders.item(node), {total, entry.engaged, key.middle, key.minor});
+        consider_member(entry, node, base);
+        if (decision == nullptr) return;
+        // The runner-up may stand right behind the winner.
+        do {
+            node = skipped_bit == NONE ? orders.next(node) : orders.next_without(node, skipped_bit);
+        } while (node != NONE && call.bars_agent(orders.item(node)));
+        if (node != NONE) consider_member(entry, node, base);
     };
     const auto consider_profile = [&](ProfileId profile) {
         const std::int64_t fit = skills_.fit_ppm(profile, stage);
@@ -214,6 +223,12 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
             ++counted.candidates;
             if (fit < 0) fit = skills_.best_fit_ppm(agent.profile, skills_.stage(stage).requirement);
             podium.consider(orders.item(node), score(calls_[orders.item(node)], fit, false));
+            if (decision == nullptr) continue;
+            // The runner-up may stand right behind the winner.
+            do {
+                node = orders.next(node);
+            } while (node != NONE && calls_[orders.item(node)].bars_agent(agent_id));
+            if (node != NONE) podium.consider(orders.item(node), score(calls_[orders.item(node)], fit, false));
         }
     };
     Bitset::for_each_common(skills_.profile(agent.profile).stages, call_index_.stages(), consider_stage);

@@ -196,11 +196,10 @@ void SkillMatrix::weigh(ProfileId profile, StageId id) {
     Stage& stage = stages_[id];
     if (stage.fit_ppm.size() <= profile) {
         stage.fit_ppm.resize(profile + 1, -1);
-        stage.reserve.resize(profile + 1, Stage::Reserve{0, 0});
     }
     const std::int32_t fit = weigh_fit(profiles_[profile], stage);
     stage.fit_ppm[profile] = fit;
-    stage.reserve[profile].epoch = 0;
+    if (profile < stage.reserve.size()) stage.reserve[profile].epoch = 0;
     if (fit >= 0) {
         stage.profiles.set(profile);
         profiles_[profile].stages.set(id);
@@ -241,6 +240,7 @@ std::int64_t SkillMatrix::best_fit_ppm(ProfileId profile, RequirementId requirem
 
 std::int64_t SkillMatrix::reserve_ppm(ProfileId profile_id, StageId stage_id) const {
     const Stage& stage = stages_[stage_id];
+    if (stage.reserve.size() <= profile_id) stage.reserve.resize(profile_id + 1, Stage::Reserve{0, 0});
     Stage::Reserve& cached = stage.reserve[profile_id];
     if (cached.epoch == staffing_epoch_) return cached.ppm;
     std::int64_t surplus = 0;

@@ -44,7 +44,7 @@ struct Stage {
         std::int32_t ppm;
         std::uint32_t epoch;
     };
-    mutable std::vector<Reserve> reserve;  // by profile, valid while the staffing epoch is the same
+    mutable std::vector<Reserve> reserve;  // by profile as asked for, valid while the staffing epoch is the same
 };
 
 struct Requirement {

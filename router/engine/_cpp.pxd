@@ -410,6 +410,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t next_deadline()
         const Statistics& statistics()
         uint32_t find_call(const string&)
+        bool remembers(const string&, const string&, int64_t)
         uint32_t find_agent(const string&)
         uint32_t find_queue(const string&)
         uint32_t find_channel(const string&)

@@ -48,6 +48,8 @@ class Engine:
         A repeat returns the first result with `repeated` set and no events. Raises `RequestIdReused` when
         the content differs.
         """
+    def remembers(self, client: str, request_id: str, time_us: int) -> bool:
+        """Say whether a request of this client would be answered from memory at `time_us`."""
     def advance(self, time_us: int) -> list[Event]:
         """Apply `Advance`: only fire what is due."""
     def next_deadline(self) -> int | None:

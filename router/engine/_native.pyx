@@ -89,6 +89,11 @@ cdef class Engine:
         outcome = self._engine.apply_request(native, when, client_name, request_name, content)
         return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events()
 
+    def remembers(self, client, request_id, time_us):
+        """Say whether a request of this client would be answered from memory at `time_us`."""
+        cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
+        return self._engine.remembers(name_of(client, "client"), name_of(request_id, "request_id"), when)
+
     def advance(self, time_us):
         """Apply `Advance`: only fire what is due."""
         return self.apply(commands.Advance(), time_us)

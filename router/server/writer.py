@@ -21,7 +21,7 @@ from router.engine.events import Event
 from router.engine.views import Result
 from router.server.clock import Clock
 from router.server.errors import Refusal, refusal_of_malformed, refusal_of_rejection
-from router.server.requests import Answer, Submission
+from router.server.requests import Answer, Identity, Submission
 from router.wait import WaitEstimate
 
 logger = logging.getLogger(__name__)
@@ -117,6 +117,10 @@ class Writer:
         self._pending += len(submissions)
         self._wake.set()
         return work.future
+
+    def remembers(self, identity: Identity) -> bool:
+        """Whether this request would be answered from memory."""
+        return self._engine.remembers(identity.client, identity.request_id, self._clock.now_us())
 
     def stop(self) -> None:
         """Take nothing more; `run` returns when everything taken is answered."""

@@ -51,7 +51,7 @@ def measure_idle_gaps(day: RecordedDay, plan: DayPlan) -> IdleGaps:
 
 
 def _waiting_by_type(day: RecordedDay) -> dict[str, npt.NDArray[np.bool_]]:
-    ends = [max(filter(None, (call.released_us, call.arrived_us + call.waited_us))) for call in day.calls]
+    ends = [max(call.released_us or 0, call.arrived_us + call.waited_us) for call in day.calls]
     length = max(ends) // SECOND_US + 2
     changes: dict[str, npt.NDArray[Any]] = {}
     for call in day.calls:

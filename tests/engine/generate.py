@@ -108,16 +108,23 @@ def requirement(choices: Choices, world: World = WORLD) -> Requirement:
 # Settings
 
 
+def six_weights(choices: Choices) -> list[int]:
+    """Return no weights, any weights, or a single one, so that each term now and then decides alone."""
+    kind = choices.pick(("any", "any", "any", "single", "single", "none"))
+    if kind == "any":
+        return [choices.pick(SCALE) for _ in range(6)]
+    weights = [0] * 6
+    if kind == "single":
+        weights[choices.integer(0, 5)] = 1000
+    return weights
+
+
 def agent_weights(choices: Choices) -> AgentWeights:
-    if choices.chance(20):
-        return AgentWeights()
-    return AgentWeights(*(choices.pick(SCALE) for _ in range(6)))
+    return AgentWeights(*six_weights(choices))
 
 
 def call_weights(choices: Choices) -> CallWeights:
-    if choices.chance(20):
-        return CallWeights()
-    return CallWeights(*(choices.pick(SCALE) for _ in range(6)))
+    return CallWeights(*six_weights(choices))
 
 
 def bound_us(choices: Choices) -> int | None:

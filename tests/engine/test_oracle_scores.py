@@ -217,6 +217,16 @@ def test_fit_of_a_call_is_the_best_over_all_steps(machine: Machine) -> None:
     assert centre.who("stepped") == "chooser"
 
 
+def test_a_call_that_prefers_the_agent_goes_first_by_affinity(machine: Machine) -> None:
+    for weight, chosen in ((0, "old"), (1, "friend's")):
+        centre = Centre(machine, QueueSettings(call_weights=CallWeights(affinity=weight)))
+        centre.sign_in("chooser", at=0, ready=False)
+        centre.enqueue("old", 1)
+        centre.enqueue("friend's", 2, preferred_agents=("chooser",), hold_us=0)
+        centre.do(c.SetAvailability("chooser", True), 3)
+        assert centre.who(chosen) == "chooser", weight
+
+
 def test_tiers_come_before_all_weights(machine: Machine) -> None:
     """Served in this order: urgent overdue, urgent, overdue by due time, important, normal by weights."""
     bounds = ByUrgency(us(50), us(100), us(20))
