@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 REPORT = pytest.StashKey[list[str]]()
@@ -24,6 +27,15 @@ def quick(request: pytest.FixtureRequest) -> bool:
 def report(request: pytest.FixtureRequest) -> list[str]:
     """Lines to be printed after the run."""
     return request.config.stash[REPORT]
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collection() -> Iterator[None]:
+    """Keep Python's collector, which walks everything there is, out of the times."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
+import uuid
 
 from router.client import RouterClient, RouterError
+from router.client.replies import WaitEstimate
 from router.engine import (
     Accept,
     CallAbandoned,
     CallAssigned,
     CallCompleted,
     Cancel,
+    Command,
     Complete,
     EndWrapUp,
     Enqueue,
@@ -35,8 +39,8 @@ from router.engine import (
 
 QUEUE = "loans"
 AGENTS = {"ada": {"loans": 8}, "ben": {"loans": 5}}
-CALLERS = [f"caller-{number}" for number in range(1, 7)]
 TALK_SECONDS = 0.4
+TIMEOUT_SECONDS = 60
 
 
 class SimpleAcd:
@@ -44,37 +48,48 @@ class SimpleAcd:
 
     def __init__(self, client: RouterClient) -> None:
         self.client = client
-        self.finished: set[str] = set()
+        # A call id is used once. A telephone system has its own; here each run makes some up.
+        run = uuid.uuid4().hex[:6]
+        self.callers = [f"caller-{number}-{run}" for number in range(1, 7)]
+        self.unfinished = set(self.callers)
         self.ben_has_rejected = False
         self.all_done = asyncio.Event()
         self.watching = asyncio.Event()
-        self.conversations: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        # Watch first, so that no offer is missed. Only our own queue's events come.
-        follow = asyncio.create_task(self.follow())
-        await self.watching.wait()
+        # When one task of the group fails, the others are cancelled and the group raises: nothing is left hanging.
+        async with asyncio.timeout(TIMEOUT_SECONDS), asyncio.TaskGroup() as self.tasks:
+            # Watch first, so that no offer is missed. Only our own queue's events come.
+            follower = self.tasks.create_task(self.follow())
+            await self.watching.wait()
+            try:
+                await self.play()
+            finally:
+                await self.sign_out()
+            follower.cancel()
+
+    async def play(self) -> None:
         for agent, skills in AGENTS.items():
             await self.client.apply(SignIn(agent, skills))
             print(f"{agent} signs in with {skills}")
-        for caller in CALLERS:
+        for caller in self.callers:
             await self.call_in(caller)
-        # The last caller in line loses patience. If an agent had just answered, this would be refused.
-        try:
-            await self.client.apply(Cancel(CALLERS[-1], reason="hung up"))
-        except RouterError as error:
-            print(f"too late to hang up: {error.reason}")
-        await asyncio.wait_for(self.all_done.wait(), timeout=60)
+        # The last caller in line loses patience. If an agent has just answered, this is refused.
+        await self.unless("CALL_ASSIGNED", Cancel(self.callers[-1], reason="hung up"))
+        await self.all_done.wait()
+
+    async def sign_out(self) -> None:
         for agent in AGENTS:
-            await self.client.apply(SignOut(agent))
-        follow.cancel()
+            # If the server is gone, so are its agents.
+            with contextlib.suppress(RouterError):
+                await self.client.apply(SignOut(agent))
 
     async def call_in(self, caller: str) -> None:
         reply = await self.client.apply(Enqueue(caller, QUEUE, customer=f"customer of {caller}", explain=True))
         estimate = reply.wait_estimate
-        place = f"place {estimate.position}" if estimate and estimate.position else "no waiting"
-        wait = f", expected wait {estimate.mean_us / 1e6:.1f} s" if estimate and estimate.mean_us is not None else ""
-        print(f"{caller} calls: {place}{wait}")
+        assert estimate is not None, "each answer to an Enqueue has one"
+        place = "no waiting" if estimate.position is None else f"place {estimate.position}"
+        print(f"{caller} calls: {place}; expected wait: {in_words(estimate)}")
 
     async def follow(self) -> None:
         async for moment in self.client.watch(queues=[QUEUE]):
@@ -83,23 +98,26 @@ class SimpleAcd:
                 await self.react(event)
 
     async def react(self, event: Event) -> None:
+        # Other clients may use the same queue: what is not about our calls is theirs.
+        if getattr(event, "call", None) not in self.callers:
+            return
         match event:
             case OfferMade(offer=offer, call=call, agent=agent):
                 print(f"  {agent}'s telephone rings for {call} (offer {offer})")
+                answer: Command = Accept(offer)
                 if agent == "ben" and not self.ben_has_rejected:
                     self.ben_has_rejected = True
-                    await self.client.apply(Reject(offer, reason="not at the desk"))
-                else:
-                    await self.client.apply(Accept(offer))
+                    answer = Reject(offer, reason="not at the desk")
+                # The caller may have hung up in this very moment. Then the telephone stops ringing, and that is all.
+                await self.unless("OFFER_ENDED", answer)
             case OfferRejected(call=call, agent=agent, reason=reason):
                 print(f"  {agent} rejects {call} ({reason}); it keeps its place")
             case CallAssigned(call=call, agent=agent, wait_us=wait_us):
                 print(f"  {agent} talks with {call}, who waited {wait_us / 1e6:.2f} s")
-                task = asyncio.create_task(self.talk(call))
-                self.conversations.add(task)
-                task.add_done_callback(self.conversations.discard)
+                self.tasks.create_task(self.talk(call))
             case WrapUpStarted(call=call, agent=agent):
-                await self.client.apply(EndWrapUp(agent, call))
+                # The wrap-up may have ended by its own time meanwhile.
+                await self.unless("NOT_IN_WRAP_UP", EndWrapUp(agent, call))
             case CallCompleted(call=call, handle_us=handle_us):
                 print(f"  {call} is over after {handle_us / 1e6:.2f} s")
                 self.finish(call)
@@ -111,24 +129,61 @@ class SimpleAcd:
         await asyncio.sleep(TALK_SECONDS)
         await self.client.apply(Complete(call))
 
+    async def unless(self, reason: str, command: Command) -> None:
+        """Apply a command that may come too late, which is refused for `reason`."""
+        try:
+            await self.client.apply(command)
+        except RouterError as error:
+            if error.reason != reason:
+                raise
+            print(f"  too late for {type(command).__name__}: {error.message}")
+
     def finish(self, call: str) -> None:
-        self.finished.add(call)
-        if self.finished.issuperset(CALLERS):
+        self.unfinished.discard(call)
+        if not self.unfinished:
             self.all_done.set()
+
+    async def say_why(self) -> None:
+        """Print what decided about the last caller who was answered with another candidate at hand."""
+        for caller in reversed(self.callers):
+            for decision in reversed(await self.client.decisions(caller)):
+                winner, other = decision.winner, decision.runner_up
+                if other is None:
+                    continue
+                for_whom, won, lost = f"call {winner.call}", winner.agent, other.agent
+                if decision.ranking == "call":
+                    for_whom, won, lost = f"agent {winner.agent}", winner.call, other.call
+                print(f"\nWhy did {for_whom} get {won}, not {lost}? Decided by {decision.decided_by}:")
+                print(f"  {won} has a total of {winner.total_nano / 1e9:.9f}, {lost} of {other.total_nano / 1e9:.9f}")
+                print(f"More: skill-router explain {caller} --server {self.client.address}")
+                return
+
+
+def in_words(estimate: WaitEstimate) -> str:
+    if estimate.mean_us is None:
+        return "too early to say"
+    if estimate.method == "immediate":
+        return "none (immediate)"
+    return f"{estimate.mean_us / 1e6:.1f} s ({estimate.method}, from {estimate.samples} calls)"
 
 
 async def main(address: str) -> int:
     async with RouterClient(address, client_id="simple-acd") as client:
+        acd = SimpleAcd(client)
         try:
             await client.wait_until_ready(5)
-            await SimpleAcd(client).run()
-            explanation = await client.explain_call(CALLERS[0])
-        except RouterError as error:
-            print(f"{error.reason}: {error.message}", file=sys.stderr)
-            return 1
-    print(f"\nWhy did {CALLERS[0]} go where it went? {explanation.summary}")
-    print(f"More: skill-router explain {CALLERS[0]} --server {address}")
-    return 0
+            await acd.run()
+            await acd.say_why()
+        except* RouterError as group:
+            for error in group.exceptions:
+                print(error, file=sys.stderr)
+            return_code = 1
+        except* TimeoutError:
+            print(f"not all calls ended within {TIMEOUT_SECONDS} s", file=sys.stderr)
+            return_code = 1
+        else:
+            return_code = 0
+    return return_code
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Return the folder of recorded days: ROUTER_DATA_DIR, or shared/data beside the checkout. Skips if absent."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("ROUTER_DATA_DIR") or beside)
+    """Return the folder of recorded days: ROUTER_DATA_DIR (default: ../shared/data). Skips where it is absent."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("ROUTER_DATA_DIR") or default)
     if not folder.is_dir():
-        pytest.skip(f"no recorded data: set ROUTER_DATA_DIR, or put it in {beside.name}/ beside the checkout")
+        pytest.skip("there are no recorded days here: set ROUTER_DATA_DIR to their folder")
     return folder

@@ -103,6 +103,23 @@ def test_make_help_names_the_targets_that_there_are() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_no_placeholder_is_left(page: Path) -> None:
+    assert placeholders(page.read_text("utf-8")) == []
+
+
+def test_the_check_of_placeholders_can_fail() -> None:
+    text = "```\nDEMO_OUTPUT\n```\n`ROUTER_DATA_DIR` is a variable, a TODO is not; PYTEST_ARGS=x"
+    assert placeholders(text) == ["DEMO_OUTPUT", "TODO"]
+
+
+def placeholders(text: str) -> list[str]:
+    """List words in capitals that wait for their text: not those in Python or backticks, nor variables being set."""
+    text = re.sub(r"^```python\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"(?<!`)`[^`\n]+`(?!`)", "", text)
+    return re.findall(r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w*=)|TODO|TBD|FIXME|XXX)\b", text)
+
+
 def test_linked_files_exist() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import rich_click as click
 
+from router.cli.parameters import HELP, exit_codes
 from router.config import ConfigError, RouterConfig, load_config, parse_config, preset_of
 from router.config.durations import format_duration
 from router.config.load import FILE_BYTES_MAX
@@ -19,7 +20,7 @@ from router.engine.settings import ByUrgency, QueueSettings
 from router.engine.vocabulary import WrapUpMode
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=HELP, epilog=exit_codes("the config is valid", "it is not, or cannot be read"))
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as one JSON object.")
 def command(file: str, as_json: bool) -> None:
@@ -33,13 +34,9 @@ def command(file: str, as_json: bool) -> None:
       skill-router check-config router.toml
       skill-router check-config router.toml --json
       skill-router init-config - | skill-router check-config -
-
-    Exit codes: 0 the config is valid; 1 it is not, or cannot be read.
     """
     try:
-        config = (
-            parse_config(sys.stdin.buffer.read(FILE_BYTES_MAX + 1), "<stdin>") if file == "-" else load_config(file)
-        )
+        config = _read(file)
     except ConfigError as error:
         if as_json:
             _print_json({"valid": False, "problems": msgspec.to_builtins(error.problems)})

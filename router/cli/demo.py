@@ -19,6 +19,7 @@ from router.cli.demo_report import live_board, plain_line, print_report
 from router.cli.demo_rerun import run_again
 from router.cli.demo_result import DemoResult, EngineFigures
 from router.cli.demo_workload import LINES, Plan, make_plan
+from router.cli.parameters import HELP, FiniteRange, exit_codes
 from router.cli.server_process import serving
 from router.client import RouterClient, RouterError, ServerStatistics
 from router.config import load_config
@@ -30,11 +31,12 @@ LINE_EVERY_US = 10 * MINUTE_US
 REFRESH_S = 0.12
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seconds", default=3600, show_default=True, type=click.IntRange(60, 86_400), help="Length of the hour.")
-@click.option(
-    "--speed", default=60.0, show_default=True, type=click.FloatRange(1, 600), help="Seconds per real second."
+@click.command(
+    context_settings=HELP,
+    epilog=exit_codes("the hour was played", "the server failed, or running again gave other assignments"),
 )
+@click.option("--seconds", default=3600, show_default=True, type=click.IntRange(60, 86_400), help="Length of the hour.")
+@click.option("--speed", default=60.0, show_default=True, type=FiniteRange(1, 600), help="Seconds per real second.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Other callers, other agents.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object; progress goes to stderr.")
 def command(seconds: int, speed: float, seed: int, as_json: bool) -> None:
@@ -47,8 +49,6 @@ def command(seconds: int, speed: float, seed: int, as_json: bool) -> None:
 
     Callers and agents are drawn from the seed. What they meet depends a little on real time too: an answer that
     takes a millisecond longer is a millisecond times the speed later for the engine.
-
-    Exit codes: 0 the hour was played; 1 the server failed, or running again gave other assignments; 2 called wrongly.
     """
     console = Console(stderr=as_json)
     plan = make_plan(seed, seconds * SECOND_US)
@@ -153,10 +153,11 @@ async def most_telling(client: RouterClient, plan: Plan) -> tuple[Decision | Non
 
 
 def telling(decision: Decision) -> tuple[int, ...]:
-    """Rank a decision by how much it shows: terms that pull both ways, many that differ, many candidates."""
+    """Rank a decision by how much it shows: more than whose turn it was, terms that pull both ways, many candidates."""
     if decision.runner_up is None:
-        return (0, 0, decision.candidates)
+        return (0, 0, 0, decision.candidates)
     pairs = list(zip(decision.winner.terms, decision.runner_up.terms, strict=True))
+    by_merit = decision.decided_by in {ours.name for ours, _ in pairs} - {"idle"}
     against = sum(ours.contribution_nano < theirs.contribution_nano for ours, theirs in pairs)
     differing = sum(ours.contribution_nano != theirs.contribution_nano for ours, theirs in pairs)
-    return (min(against, 2), differing, decision.candidates)
+    return (by_merit, min(against, 2), differing, decision.candidates)

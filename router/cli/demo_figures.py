@@ -30,7 +30,8 @@ from router.engine.events import (
 )
 from router.engine.settings import SECOND_US
 from router.engine.vocabulary import AssignmentCause, Availability
-from router.simulation.figures import jain_index, percentile
+from router.fairness.measures import jain_index
+from router.simulation.figures import percentile
 
 
 class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.decision_table import decision_table, verdict
 from router.cli.demo_figures import DemoFigures, QueueFigures, Scoreboard
 from router.cli.demo_result import DemoResult
 from router.engine.requirements import AgentTerm, AnyOf, SkillTerm, Step
 from router.engine.settings import HOUR_US, MINUTE_US, SECOND_US
-from router.engine.views import CallView, Decision, Term
+from router.engine.views import CallView, Decision
 
 OPENING_US: Final = 11 * HOUR_US + 30 * MINUTE_US
 """The demo's hour begins at half past eleven, on the wall clock of the bank."""
+
+BOARD_WIDTH: Final = 80
 
 QUEUE_LABELS: Final = {
     "card_loss": "card loss",
@@ -49,7 +52,7 @@ def share_text(share: float | None) -> str:
 
 def live_board(board: Scoreboard, offset_us: int, duration_us: int) -> RenderableType:
     """Return the picture of the hotline at this moment."""
-    table = Table(box=None, padding=(0, 2), expand=False)
+    table = Table(box=None, padding=(0, 1), expand=True)
     for title in ("queue", "waiting", "", "longest", "answered", "gave up", "in target"):
         table.add_column(title, justify="left" if title in ("queue", "") else "right")
     for queue, tally in board.tallies.items():
@@ -59,7 +62,7 @@ def live_board(board: Scoreboard, offset_us: int, duration_us: int) -> Renderabl
         table.add_row(
             QUEUE_LABELS.get(queue, queue),
             str(waiting),
-            Bar(30, 0, min(30, waiting), width=15, color="red" if waiting > 15 else "yellow"),
+            Bar(30, 0, min(30, waiting), width=12, color="red" if waiting > 15 else "yellow"),
             seconds_text(board.longest_wait_us(queue) / SECOND_US) if waiting else "–",
             str(tally.answered),
             str(tally.abandoned),
@@ -69,10 +72,10 @@ def live_board(board: Scoreboard, offset_us: int, duration_us: int) -> Renderabl
     head = Text.assemble(
         ("bank hotline  ", "bold"),
         (clock_text(offset_us), "bold cyan"),
-        f"   agents busy {busy} of {present}   service level so far {share_text(board.service_level())}",
+        f"  agents busy {busy} of {present}  service level so far {share_text(board.service_level())}",
     )
-    hour = Bar(duration_us, 0, min(offset_us, duration_us), width=60, color="cyan")
-    return Panel(Group(head, hour, Text(), table), expand=False, border_style="dim")
+    hour = Bar(duration_us, 0, min(offset_us, duration_us), color="cyan")
+    return Panel(Group(head, hour, Text(), table), width=BOARD_WIDTH, border_style="dim")
 
 
 def plain_line(board: Scoreboard, offset_us: int) -> str:
@@ -159,43 +162,9 @@ def _facts_table(result: DemoResult) -> Table:
 
 
 def _print_decision(console: Console, decision: Decision, call: CallView) -> None:
-    winner, runner_up = decision.winner, decision.runner_up
     console.print(_story(decision, call))
-    table = Table(box=None, padding=(0, 1))
-    table.add_column("term")
-    table.add_column("weight", justify="right")
-    names = [winner.agent, *([runner_up.agent] if runner_up else [])]
-    if decision.ranking == "call":
-        names = [winner.call, *([runner_up.call] if runner_up else [])]
-    for name in names:
-        table.add_column(name, justify="right")
-        table.add_column("adds", justify="right")
-    for number, term in enumerate(winner.terms):
-        other = runner_up.terms[number] if runner_up else None
-        cells = [*_term_cells(term), *(_term_cells(other) if other else ())]
-        style = "bold green" if term.name == decision.decided_by else ""
-        table.add_row(term.name, f"{term.weight_milli / 1000:g}", *cells, style=style)
-    table.add_section()
-    totals = ["", f"{winner.total_nano / 1e9:.3f}"]
-    if runner_up:
-        totals += ["", f"{runner_up.total_nano / 1e9:.3f}"]
-    table.add_row("total", "", *totals, style="bold")
-    console.print(table)
-    console.print(f" {_verdict(decision)}", highlight=False)
-
-
-def _term_cells(term: Term) -> tuple[str, str]:
-    return f"{term.value_ppm / 1e6:.3f}", f"{term.contribution_nano / 1e9:.3f}"
-
-
-def _verdict(decision: Decision) -> str:
-    """Say what made the difference, and what spoke against it."""
-    text = f"Decided by {decision.decided_by}; {decision.candidates} candidates were weighed."
-    if decision.runner_up is None:
-        return text
-    pairs = zip(decision.winner.terms, decision.runner_up.terms, strict=True)
-    against = [ours.name for ours, theirs in pairs if ours.contribution_nano < theirs.contribution_nano]
-    return f"{text}\n The runner-up was ahead in {', '.join(against)}." if against else text
+    console.print(decision_table(decision))
+    console.print("\n".join(f" {line}" for line in verdict(decision).splitlines()), highlight=False)
 
 
 def _story(decision: Decision, call: CallView) -> str:

@@ -13,24 +13,40 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.cli.decision_table import decision_table, verdict
+from router.cli.parameters import HELP, Address, exit_codes
 from router.client import RouterClient, RouterError
 from router.client.client import DEFAULT_ADDRESS
-from router.engine.views import CallExplanation, Candidate, Decision, Eligibility
-from router.engine.vocabulary import CallState, Tier
+from router.engine.views import CallExplanation, Decision, Eligibility
+from router.engine.vocabulary import CallState, Obstacle, Tier
+
+_OBSTACLE_WORDS = {
+    Obstacle.CALL_NOT_WAITING: "the call is not waiting",
+    Obstacle.QUEUE_PAUSED: "the queue is paused",
+    Obstacle.AGENT_SIGNED_OUT: "the agent is signed out",
+    Obstacle.AGENT_NOT_READY: "the agent is not ready",
+    Obstacle.AGENT_CLOSING: "the agent takes no more calls, and is not ready when the work in hand ends",
+    Obstacle.NO_CAPACITY: "the agent does not work on the call's channel",
+    Obstacle.AGENT_BUSY: "the agent is busy",
+    Obstacle.SKILLS_LACKING: "the agent lacks skills that the call demands now",
+    Obstacle.HELD_FOR_OTHERS: "the call is held for its preferred agents",
+    Obstacle.BARRED: "the agent rejected the call, or did not answer it, not long ago",
+}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings=HELP,
+    epilog=exit_codes("the answer is printed", "the call or agent is not known, or the server cannot be reached"),
+)
 @click.argument("call")
 @click.option("--agent", metavar="NAME", help="Say whether this agent may take the call, and if not, why not.")
-@click.option("--server", metavar="HOST:PORT", default=DEFAULT_ADDRESS, show_default=True, help="The server to ask.")
+@click.option("--server", type=Address(), default=DEFAULT_ADDRESS, show_default=True, help="The server to ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as one JSON object.")
 def command(call: str, agent: str | None, server: str, as_json: bool) -> None:
     """Explain where CALL is and why: its place in line, what keeps agents from taking it, how it was decided.
 
     The reasons of past decisions are there for calls that were enqueued with `explain`: each term of the ranking for
     the winner and the runner-up, and what made the difference.
-
-    Exit codes: 0 the answer is printed; 1 the call or agent is not known, or the server cannot be reached.
     """
     try:
         explanation, decisions, eligibility = asyncio.run(_ask(server, call, agent))
@@ -61,9 +77,13 @@ def _as_data(
     data: dict[str, Any] = msgspec.to_builtins(explanation)
     data["state"] = explanation.state.name.lower()
     data["tier"] = explanation.tier.name.lower()
+    data["obstacles"] = {obstacle.name.lower(): agents for obstacle, agents in explanation.obstacles.items()}
     data["decision"] = None if explanation.decision is None else _decision_data(explanation.decision)
     data["decisions"] = [_decision_data(decision) for decision in decisions]
-    data["eligibility"] = None if eligibility is None else msgspec.to_builtins(eligibility)
+    data["eligibility"] = None
+    if eligibility is not None:
+        data["eligibility"] = msgspec.to_builtins(eligibility)
+        data["eligibility"]["obstacles"] = [obstacle.name.lower() for obstacle in eligibility.obstacles]
     return data
 
 
@@ -101,42 +121,18 @@ def _print_waiting(console: Console, explanation: CallExplanation) -> None:
         table.add_column("obstacle")
         table.add_column("agents", justify="right")
         for obstacle, agents in sorted(explanation.obstacles.items(), key=lambda entry: (-entry[1], entry[0])):
-            table.add_row(escape(obstacle), f"{agents:,}")
+            table.add_row(_OBSTACLE_WORDS[obstacle], f"{agents:,}")
         console.print(table)
 
 
 def _print_decision(console: Console, decision: Decision) -> None:
-    winner, runner_up = decision.winner, decision.runner_up
+    winner = decision.winner
     chosen = f"agent {winner.agent} for call {winner.call}"
     if decision.ranking == "call":
         chosen = f"call {winner.call} for agent {winner.agent}"
-    weighed = f"{decision.candidates} candidate{'' if decision.candidates == 1 else 's'} weighed"
-    title = f"Offer {decision.offer}: {chosen}, decided by {decision.decided_by.replace('_', ' ')} ({weighed})"
-    console.print(escape(title))
-    table = Table(show_footer=True)
-    table.add_column("term", footer="total")
-    table.add_column("weight", justify="right")
-    for candidate in (winner, runner_up):
-        if candidate is not None:
-            name = candidate.agent if decision.ranking == "agent" else candidate.call
-            table.add_column(escape(name), justify="right", footer=_units(candidate.total_nano))
-    for index, term in enumerate(winner.terms):
-        cells = [_contribution(candidate, index) for candidate in (winner, runner_up) if candidate is not None]
-        table.add_row(term.name.replace("_", " "), f"{term.weight_milli / 1000:g}", *cells)
-    console.print(table)
-    if runner_up is None:
-        console.print("There was no other candidate.")
-    elif runner_up.tier is not winner.tier:
-        console.print(f"Tiers come first: {_words(winner.tier)} before {_words(runner_up.tier)}.")
-
-
-def _contribution(candidate: Candidate, index: int) -> str:
-    term = candidate.terms[index]
-    return f"{term.value_ppm / 1_000_000:.3f} → {_units(term.contribution_nano)}"
-
-
-def _units(nano: int) -> str:
-    return f"{nano / 1_000_000_000:.3f}"
+    console.print(escape(f"Offer {decision.offer}: {chosen}"))
+    console.print(decision_table(decision))
+    console.print(escape(verdict(decision)))
 
 
 def _print_eligibility(console: Console, eligibility: Eligibility) -> None:
@@ -146,7 +142,7 @@ def _print_eligibility(console: Console, eligibility: Eligibility) -> None:
         return
     console.print(f"[yellow]{agent} may not take {call}:[/yellow]")
     for obstacle in eligibility.obstacles:
-        console.print(f"  • {escape(obstacle)}")
+        console.print(f"  • {_OBSTACLE_WORDS[obstacle]}")
 
 
 def _words(member: CallState | Tier) -> str:

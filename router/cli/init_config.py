@@ -7,11 +7,12 @@ from pathlib import Path
 
 import rich_click as click
 
+from router.cli.parameters import HELP, exit_codes
 from router.config import default_config_text
 from router.config.report import printable
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=HELP, epilog=exit_codes("written", "the file is there already, or cannot be written"))
 @click.argument("path", default="router.toml", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--force", is_flag=True, help="Overwrite PATH if it is there.")
 def command(path: Path, force: bool) -> None:
@@ -24,8 +25,6 @@ def command(path: Path, force: bool) -> None:
     Examples:
       skill-router init-config
       skill-router init-config - | less
-
-    Exit codes: 0 written; 1 the file is there already or cannot be written.
     """
     text = default_config_text()
     name = printable(str(path))

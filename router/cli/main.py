@@ -6,7 +6,9 @@ contract, a call that is not known, a server out of reach); 2 it was called wron
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 from typing import Any
 
 import rich_click as click
@@ -32,6 +34,8 @@ class LazyCommand(click.RichCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.RichContext:
+        # our own sentence says what is wrong; gRPC's log of the same goes to whoever asks for it
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         command: click.RichCommand = importlib.import_module(self._module).command
         context = command.make_context(info_name, args, parent, **extra)
         assert isinstance(context, click.RichContext)
@@ -48,6 +52,15 @@ class LazyGroup(click.RichGroup):
         if cmd_name not in SUBCOMMANDS:
             return None
         return LazyCommand(cmd_name, *SUBCOMMANDS[cmd_name])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; for one that there is not, suggest the nearest."""
+        if not ctx.resilient_parsing and args[0] not in SUBCOMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], SUBCOMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,6 +16,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from router.cli.parameters import HELP, FiniteRange, exit_codes
 from router.cli.replay_report import ReplayReport, print_report
 from router.config import DEFAULT_PRESET, PRESETS, ConfigError, load_config, with_preset
 from router.engine import SECOND_US, Enqueue, InvalidCommand, Settings
@@ -43,7 +44,15 @@ from router.simulation import (
 PROGRESS_AFTER_S: Final = 2.0
 
 
-@click.command(name="replay")
+@click.command(
+    name="replay",
+    context_settings=HELP,
+    epilog=exit_codes(
+        "all is well",
+        "the log or the config is not valid, the day has fewer commands than --restore-at says, "
+        "or the fairness contract was broken",
+    ),
+)
 @click.argument("calls", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="CALLS.csv[.gz]")
 @click.option(
     "--config",
@@ -76,7 +85,7 @@ PROGRESS_AFTER_S: Final = 2.0
 @click.option(
     "--ring",
     "ring_s",
-    type=click.FloatRange(min=0, max=3600),
+    type=FiniteRange(min=0, max=3600),
     default=1.0,
     show_default=True,
     metavar="SECONDS",
@@ -124,11 +133,10 @@ def command(
     VANAD format): times in whole seconds since midnight, -1 for none.
 
     \b
-      skill-router replay vanad_day_2014-05-26.csv
-      skill-router replay calls_2014-05.csv.gz --day 2014-05-26 --preset fcfs-longest-idle
-      skill-router replay day.csv --json | jq .policy.calls
-
-    Exit code: 0 all is well; 1 the log or config is not valid, or the fairness contract was broken; 2 wrong usage.
+    Examples, with the invented day of a checkout:
+      skill-router replay examples/day.csv
+      skill-router replay examples/day.csv --preset fcfs-longest-idle --seed 2
+      skill-router replay examples/day.csv --json | jq .policy.calls
     """
     try:
         log = read_log(calls, READERS[format_name])
@@ -150,6 +158,8 @@ def command(
                 checker.observe(happening.time_us, happening.command, happening.events)
     except (InvalidCommand, ReplayError) as error:
         _refuse(f"the settings do not fit the day: {error}")
+    if restore_at and max(restore_at) > replay.engine.sequence:
+        _refuse(f"--restore-at {max(restore_at)}: the day has {replay.engine.sequence:,} commands; 1 to that is right")
     report = ReplayReport(
         file=str(calls),
         day=plan.day,

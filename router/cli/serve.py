@@ -9,34 +9,38 @@ from pathlib import Path
 
 import rich_click as click
 
+from router.cli.parameters import HELP, Address, FiniteRange, exit_codes
 from router.config import ConfigError
 from router.server.clock import SPEED_MAX, SPEED_MIN
 from router.server.run import serve
 from router.server.server import RouterServer
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings=HELP,
+    epilog=exit_codes(
+        "it was told to stop", "the config is not valid, the address cannot be used, or the engine failed"
+    ),
+)
 @click.option(
     "--config",
     "config",
     metavar="FILE",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The TOML file to serve; `skill-router init-config` writes one to start from.",
 )
 @click.option(
     "--listen",
-    metavar="HOST:PORT",
-    callback=lambda context, parameter, value: _address(value),
+    type=Address(any_port=True),
     help="Listen here, not where the config says; port 0: any free one.",
 )
 @click.option(
     "--clock-speed",
     metavar="N",
-    type=click.FloatRange(SPEED_MIN, SPEED_MAX),
+    type=FiniteRange(SPEED_MIN, SPEED_MAX),
     default=1.0,
     show_default=True,
-    callback=lambda context, parameter, value: _speed(value),
     help="Let N engine seconds pass per real second, for demonstrations and tests.",
 )
 def command(config: Path, listen: str | None, clock_speed: float) -> None:
@@ -45,8 +49,6 @@ def command(config: Path, listen: str | None, clock_speed: float) -> None:
     Everything is kept in memory: calls, agents and what was learned are gone when the server ends. SIGHUP reads the
     config file again and applies it whole, or not at all. A second SIGTERM or Ctrl-C does not wait for what is under
     way. There is no encryption yet: listen on loopback, or on a network that you trust.
-
-    Exit codes: 0 it was told to stop; 1 the config is not valid, the address cannot be used, or the engine failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
@@ -59,23 +61,6 @@ def command(config: Path, listen: str | None, clock_speed: float) -> None:
         click.echo(f"the server was not started: {error}", err=True)
         code = 1
     sys.exit(code)
-
-
-def _address(value: str | None) -> str | None:
-    """Return an address that has a port; gRPC would choose one by itself."""
-    if value is None:
-        return None
-    host, _, port = value.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
-        raise click.BadParameter(f"{value!r} is not host:port, such as 127.0.0.1:50051 or [::1]:50051")
-    return value
-
-
-def _speed(value: float) -> float:
-    """Return a speed that is a number: NaN lies within every range."""
-    if not SPEED_MIN <= value <= SPEED_MAX:
-        raise click.BadParameter(f"{value} is not a number from {SPEED_MIN} to {SPEED_MAX:,.0f}")
-    return value
 
 
 def _announce(server: RouterServer) -> None:

@@ -58,12 +58,15 @@ class CommandStream:
     async def apply(self, commands: Sequence[Command], request_ids: Sequence[str] = ()) -> Results:
         """Carry out a batch in order; return a `Reply` or a `RouterError` for each command. Raises `RouterError`.
 
-        With `request_ids`, one for each command, and the client's `client_id`, the commands are idempotent.
+        With `request_ids`, one for each command, and the client's `client_id`, the commands are idempotent. Raises
+        `RuntimeError` outside `async with`, where nobody would take the results.
         """
         return await (await self.send(commands, request_ids))
 
     async def send(self, commands: Sequence[Command], request_ids: Sequence[str] = ()) -> asyncio.Future[Results]:
         """Do what `apply` does, but return once the batch is sent; the future has its results."""
+        if self._receiver is None:
+            raise RuntimeError("the stream is not open; use `async with client.stream() as stream`")
         if request_ids and len(request_ids) != len(commands):
             raise ValueError(f"{len(request_ids)} request ids for {len(commands)} commands; one each, or none")
         if self._error is not None:

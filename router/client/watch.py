@@ -29,14 +29,21 @@ def watch_request(
     calls: Collection[str],
     kinds: Collection[type[Any]],
 ) -> watch_service_pb2.WatchRequest:
-    """Return the request for a watch. Raises `KeyError` for a type that is no event."""
+    """Return the request for a watch. Raises `TypeError` for a kind that is no event type."""
     return watch_service_pb2.WatchRequest(
         after_sequence=after_sequence,
         queues=queues,
         agents=agents,
         calls=calls,
-        kinds=[KIND_OF[kind] for kind in kinds],
+        kinds=[_number_of(kind) for kind in kinds],
     )
+
+
+def _number_of(kind: Any) -> Any:
+    number = KIND_OF.get(kind)
+    if number is None:
+        raise TypeError(f"kinds: {kind!r} is no type of event; a class from router.engine.events, such as OfferMade")
+    return number
 
 
 class Watch:

@@ -23,7 +23,7 @@ from router.config.schema import CHANNEL, CHANNELS_MAX, EFFICIENCY, ENGINE, HOME
 from router.engine.settings import ChannelSettings, EfficiencySettings, Settings
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
-_HINT: Final = "a config file; `skill-router init-config` writes one to start from"
+_HINT: Final = "name a config file, or write one to start from with `skill-router init-config`"
 _TOML_PLACE: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
 _TOML_WANTED: Final = {
     "Invalid value": 'text and durations in quotes, such as "20s"; numbers, true and false without',

@@ -5,7 +5,7 @@ Defaults are those of the engine's and server's own structs, so they cannot diff
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -81,7 +81,7 @@ SERVER: Final = Table(
         "How many past events are kept, so that a watcher can resume where it was.",
     ),
     _key("message_bytes_max", Count(65_536, 1 << 28), _server, "Largest gRPC message taken, in bytes."),
-    _key("stream_batch_max", Count(1, 100_000), _server, "Most commands in one batch of the command stream."),
+    _key("stream_batch_max", Count(1, 10_000), _server, "Most commands in one batch of the command stream."),
 )
 
 _settings = Settings()
@@ -236,7 +236,7 @@ QUEUE: Final = Table(
         "Starvation bound: after this wait a call is overdue, and no call of a lower tier may overtake it.",
     ),
     _key("automatic", Flag(), BASE_QUEUE, "Assign calls at once, without an offer that the agent accepts or rejects."),
-    _key("offer_timeout", Duration(MILLISECOND_US), BASE_QUEUE, "How long an agent has to accept an offer."),
+    _key("offer_timeout", Duration(SECOND_US), BASE_QUEUE, "How long an agent has to accept an offer."),
     _key(
         "no_answer_action",
         Choice(NO_ANSWER_ACTIONS),
@@ -382,8 +382,3 @@ def _homes() -> dict[str, str]:
 
 
 HOMES: Final = _homes()
-
-
-def default_of(table: Table) -> dict[str, Any]:
-    """Return the default of every key of a table that has one, by key."""
-    return {key.name: key.default for key in table.keys.values() if key.has_default}

@@ -18,7 +18,6 @@ from router.wire.views import CALL_EXPLANATION, DECISION, ELIGIBILITY, QUEUE_VIE
 
 WAITING_MAX = 1_000
 MOVES_MAX = 10_000
-CONFIG_BYTES_MAX = 1024 * 1024
 
 
 class AdministrationService(Service, administration_service_pb2_grpc.AdministrationServiceServicer):
@@ -53,7 +52,7 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
     async def ValidateConfig(self, request: pb.ValidateConfigRequest, context: Context) -> pb.ValidateConfigResponse:
         """Check a config; problems are the answer, not an error."""
         try:
-            config = await self.shell.configs.parse(_limited(request.toml))
+            config = await self.shell.configs.parse(request.toml)
         except ConfigError as error:
             problems = [
                 pb.ConfigProblem(line=problem.line, key=problem.key, problem=problem.problem, wanted=problem.wanted)
@@ -69,7 +68,7 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
         content = pb.ApplyConfigRequest(toml=request.toml, expected_etag=request.expected_etag, moves=request.moves)
         try:
             answer, etag = await self.shell.configs.apply(
-                _limited(request.toml),
+                request.toml,
                 expected_etag=request.expected_etag,
                 moves=request.moves,
                 identity=identity_of(request.client_id, request.request_id, content),
@@ -110,13 +109,6 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
             clock_speed=shell.clock.speed,
             watchers=len(shell.hub),
         )
-
-
-def _limited(toml: str) -> str:
-    """Return a config's text if it is not too long to be sent by just anybody. Raises `Refusal`."""
-    if len(toml.encode()) > CONFIG_BYTES_MAX:
-        raise invalid("INVALID_CONFIG", "toml", "too long", f"at most {CONFIG_BYTES_MAX:,} bytes")
-    return toml
 
 
 def _invalid_config(error: ConfigError) -> Refusal:

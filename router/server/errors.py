@@ -166,7 +166,8 @@ def refusal_of_rejection(result: Result) -> Refusal:
 
 def invalid(reason: str, field: str, problem: str, wanted: str) -> Refusal:
     """Return the refusal of one malformed field: `reason` is INVALID_COMMAND or INVALID_QUERY."""
-    return Refusal(reason, f"{field}: {problem}", violations=[Violation(field, f"{problem}; {wanted}")])
+    description = f"{problem}; {wanted}"
+    return Refusal(reason, f"{field}: {description}", violations=[Violation(field, description)])
 
 
 def refusal_of_malformed(

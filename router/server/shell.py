@@ -14,11 +14,10 @@ from google.protobuf.message import Message
 from router.config import RouterConfig
 from router.engine import Engine
 from router.engine.commands import Command
-from router.engine.errors import InvalidCommand, UnknownName
 from router.server.clock import Clock
 from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
-from router.server.errors import Refusal, invalid, refusal_of_malformed
+from router.server.errors import invalid, refusal_of_malformed
 from router.server.history import History
 from router.server.requests import Answer, Submission, identity_of
 from router.server.watch import WatchHub
@@ -28,8 +27,6 @@ from router.wait import WaitEstimator
 from router.wire.commands import decode_command, field_of
 from router.wire.problems import Malformed
 from router.wire.results import encode_header
-
-_UNKNOWN = {"call": "UNKNOWN_CALL", "agent": "UNKNOWN_AGENT", "queue": "UNKNOWN_QUEUE", "channel": "UNKNOWN_CHANNEL"}
 
 
 class Shell:
@@ -88,12 +85,6 @@ class Shell:
             return decode_command(part)
         except Malformed as error:
             raise refusal_of_malformed(error, parent, "INVALID_QUERY") from None
-
-    def refusal_of_query(self, error: UnknownName | InvalidCommand) -> Refusal:
-        """Return what a query is told that names something the engine does not know."""
-        if isinstance(error, UnknownName):
-            return Refusal(_UNKNOWN[error.kind], error.name)
-        return refusal_of_malformed(error, reason="INVALID_QUERY")
 
 
 def required(field: str, value: str) -> str:

@@ -29,6 +29,7 @@ from router.engine.events import (
 )
 from router.engine.settings import SECOND_US
 from router.engine.vocabulary import AssignmentCause
+from router.fairness.measures import jain_index
 from router.simulation.day_plan import DayPlan, sort_types
 from router.simulation.recorded_day import RecordedDay
 
@@ -128,11 +129,6 @@ def percentile(ordered: Sequence[int], percent: int) -> int | None:
     if not ordered:
         return None
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
-def jain_index(values: Sequence[float]) -> float | None:
-    """Return (Σx)² / (nΣx²), None if all are 0 (Jain, Chiu & Hawe 1984)."""
-    return _divide(sum(values) ** 2, len(values) * sum(value * value for value in values))
 
 
 def _divide(part: float, whole: float) -> float | None:

@@ -7,6 +7,10 @@ The same messages travel in unary calls (CallService, AgentService, Administrati
 batches on the command stream (CommandService). Names of calls, agents, queues, skills, channels and customers
 are 1 to 255 bytes of UTF-8 without control characters. Call ids are the client's own.
 
+Every request that changes something may carry `client_id` (which system asks) and `request_id` (any string that this
+client uses once). With both, the command is idempotent: a repeat gets the first answer, and the same id with other
+content is refused with REQUEST_ID_REUSED. Both are 1 to 255 bytes. A `request_id` without a `client_id` is refused.
+
 Two kinds of command are not in `Command`: settings are changed with AdministrationService.ApplyConfig, and the
 passing of time is the server's own business.
 """
@@ -55,7 +59,7 @@ class Command(_message.Message):
     PAUSE_QUEUE_FIELD_NUMBER: _builtins.int
     RESUME_QUEUE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes the command idempotent, as in the unary calls, when the batch names its client. See docs/integrating.md."""
+    """Makes the command idempotent, as in the unary calls, when the batch names its client."""
     @_builtins.property
     def sign_in(self) -> Global___SignIn: ...
     @_builtins.property

@@ -26,25 +26,24 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from router.v1 import vocabulary_pb2 as router_dot_v1_dot_vocabulary__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/explanations.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1arouter/v1/vocabulary.proto\"\xd7\x02\n\x0f\x43\x61llExplanation\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.router.v1.CallState\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x15\n\x08position\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x04tier\x18\x05 \x01(\x0e\x32\x0f.router.v1.Tier\x12\x0c\n\x04step\x18\x06 \x01(\x05\x12\x18\n\x10signed_in_agents\x18\x07 \x01(\x03\x12<\n\tobstacles\x18\x08 \x03(\x0b\x32).router.v1.CallExplanation.ObstaclesEntry\x12%\n\x08\x64\x65\x63ision\x18\t \x01(\x0b\x32\x13.router.v1.Decision\x1a\x30\n\x0eObstaclesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\x0b\n\t_position\"O\n\x0b\x45ligibility\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x10\n\x08\x65ligible\x18\x03 \x01(\x08\x12\x11\n\tobstacles\x18\x04 \x03(\t\"\xdd\x01\n\x08\x44\x65\x63ision\x12\r\n\x05offer\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x0f\n\x07ranking\x18\x04 \x01(\t\x12$\n\x06winner\x18\x05 \x01(\x0b\x32\x14.router.v1.Candidate\x12\'\n\trunner_up\x18\x06 \x01(\x0b\x32\x14.router.v1.Candidate\x12\x12\n\ndecided_by\x18\x07 \x01(\t\x12\x12\n\ncandidates\x18\x08 \x01(\x03\"\x8a\x01\n\tCandidate\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x1d\n\x04tier\x18\x04 \x01(\x0e\x32\x0f.router.v1.Tier\x12\x1e\n\x05terms\x18\x05 \x03(\x0b\x32\x0f.router.v1.Term\x12\x12\n\ntotal_nano\x18\x06 \x01(\x03\"X\n\x04Term\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tvalue_ppm\x18\x02 \x01(\x03\x12\x14\n\x0cweight_milli\x18\x03 \x01(\x03\x12\x19\n\x11\x63ontribution_nano\x18\x04 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/explanations.proto\x12\trouter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1arouter/v1/vocabulary.proto\"\x94\x02\n\x0f\x43\x61llExplanation\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.router.v1.CallState\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x15\n\x08position\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x04tier\x18\x05 \x01(\x0e\x32\x0f.router.v1.Tier\x12\x0c\n\x04step\x18\x06 \x01(\x05\x12\x18\n\x10signed_in_agents\x18\x07 \x01(\x03\x12+\n\tobstacles\x18\x08 \x03(\x0b\x32\x18.router.v1.ObstacleCount\x12%\n\x08\x64\x65\x63ision\x18\t \x01(\x0b\x32\x13.router.v1.DecisionB\x0b\n\t_position\"F\n\rObstacleCount\x12%\n\x08obstacle\x18\x01 \x01(\x0e\x32\x13.router.v1.Obstacle\x12\x0e\n\x06\x61gents\x18\x02 \x01(\x03\"d\n\x0b\x45ligibility\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x10\n\x08\x65ligible\x18\x03 \x01(\x08\x12&\n\tobstacles\x18\x04 \x03(\x0e\x32\x13.router.v1.Obstacle\"\xdd\x01\n\x08\x44\x65\x63ision\x12\r\n\x05offer\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x0f\n\x07ranking\x18\x04 \x01(\t\x12$\n\x06winner\x18\x05 \x01(\x0b\x32\x14.router.v1.Candidate\x12\'\n\trunner_up\x18\x06 \x01(\x0b\x32\x14.router.v1.Candidate\x12\x12\n\ndecided_by\x18\x07 \x01(\t\x12\x12\n\ncandidates\x18\x08 \x01(\x03\"\x8a\x01\n\tCandidate\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x1d\n\x04tier\x18\x04 \x01(\x0e\x32\x0f.router.v1.Tier\x12\x1e\n\x05terms\x18\x05 \x03(\x0b\x32\x0f.router.v1.Term\x12\x12\n\ntotal_nano\x18\x06 \x01(\x03\"X\n\x04Term\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tvalue_ppm\x18\x02 \x01(\x03\x12\x14\n\x0cweight_milli\x18\x03 \x01(\x03\x12\x19\n\x11\x63ontribution_nano\x18\x04 \x01(\x03\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.explanations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_CALLEXPLANATION_OBSTACLESENTRY']._loaded_options = None
-  _globals['_CALLEXPLANATION_OBSTACLESENTRY']._serialized_options = b'8\001'
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
   _globals['_CALLEXPLANATION']._serialized_start=105
-  _globals['_CALLEXPLANATION']._serialized_end=448
-  _globals['_CALLEXPLANATION_OBSTACLESENTRY']._serialized_start=387
-  _globals['_CALLEXPLANATION_OBSTACLESENTRY']._serialized_end=435
-  _globals['_ELIGIBILITY']._serialized_start=450
-  _globals['_ELIGIBILITY']._serialized_end=529
-  _globals['_DECISION']._serialized_start=532
-  _globals['_DECISION']._serialized_end=753
-  _globals['_CANDIDATE']._serialized_start=756
-  _globals['_CANDIDATE']._serialized_end=894
-  _globals['_TERM']._serialized_start=896
-  _globals['_TERM']._serialized_end=984
+  _globals['_CALLEXPLANATION']._serialized_end=381
+  _globals['_OBSTACLECOUNT']._serialized_start=383
+  _globals['_OBSTACLECOUNT']._serialized_end=453
+  _globals['_ELIGIBILITY']._serialized_start=455
+  _globals['_ELIGIBILITY']._serialized_end=555
+  _globals['_DECISION']._serialized_start=558
+  _globals['_DECISION']._serialized_end=779
+  _globals['_CANDIDATE']._serialized_start=782
+  _globals['_CANDIDATE']._serialized_end=920
+  _globals['_TERM']._serialized_start=922
+  _globals['_TERM']._serialized_end=1010
 # @@protoc_insertion_point(module_scope)

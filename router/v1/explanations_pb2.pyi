@@ -26,26 +26,6 @@ class CallExplanation(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class ObstaclesEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.int
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.int = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     CALL_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
@@ -64,8 +44,8 @@ class CallExplanation(_message.Message):
     step: _builtins.int
     signed_in_agents: _builtins.int
     @_builtins.property
-    def obstacles(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """how many agents each obstacle keeps from taking it; waiting calls only"""
+    def obstacles(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObstacleCount]:
+        """how many signed-in agents each keeps from taking it; waiting calls only"""
 
     @_builtins.property
     def decision(self) -> Global___Decision:
@@ -81,7 +61,7 @@ class CallExplanation(_message.Message):
         tier: _vocabulary_pb2.Tier.ValueType = ...,
         step: _builtins.int = ...,
         signed_in_agents: _builtins.int = ...,
-        obstacles: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        obstacles: _abc.Iterable[Global___ObstacleCount] | None = ...,
         decision: Global___Decision | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "decision", b"decision", "position", b"position"]  # noqa: Y015
@@ -93,6 +73,30 @@ class CallExplanation(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__position) -> _WhichOneofReturnType__position | None: ...
 
 Global___CallExplanation: _TypeAlias = CallExplanation  # noqa: Y015
+
+@_typing.final
+class ObstacleCount(_message.Message):
+    """How many agents an obstacle keeps from taking a call. An agent with several obstacles is counted for each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBSTACLE_FIELD_NUMBER: _builtins.int
+    AGENTS_FIELD_NUMBER: _builtins.int
+    obstacle: _vocabulary_pb2.Obstacle.ValueType
+    agents: _builtins.int
+    def __init__(
+        self,
+        *,
+        obstacle: _vocabulary_pb2.Obstacle.ValueType = ...,
+        agents: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "obstacle", b"obstacle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObstacleCount: _TypeAlias = ObstacleCount  # noqa: Y015
 
 @_typing.final
 class Eligibility(_message.Message):
@@ -108,16 +112,14 @@ class Eligibility(_message.Message):
     agent: _builtins.str
     eligible: _builtins.bool
     @_builtins.property
-    def obstacles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """in plain words"""
-
+    def obstacles(self) -> _containers.RepeatedScalarFieldContainer[_vocabulary_pb2.Obstacle.ValueType]: ...
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
         agent: _builtins.str = ...,
         eligible: _builtins.bool = ...,
-        obstacles: _abc.Iterable[_builtins.str] | None = ...,
+        obstacles: _abc.Iterable[_vocabulary_pb2.Obstacle.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -144,9 +146,15 @@ class Decision(_message.Message):
     offer: _builtins.int
     sequence: _builtins.int
     ranking: _builtins.str
-    """"agent": an agent was chosen for the call; "call": a call was chosen for the agent"""
+    """"agent": an agent was chosen for the call. "call": a call was chosen for the agent."""
     decided_by: _builtins.str
-    """the term that made the difference most, "tier", or the tie-break"""
+    """What put the winner before the runner-up: the `Term.name` that made the difference most, or one of
+    "only_candidate" (there was no other), "tier" (the better tier; ranking "call"),
+    "due" (both are overdue and the winner's bound ended first; ranking "call"),
+    or, where the totals are equal, the tie-break: "engaged" (the winner is engaged in nothing), "idle_since" (idle for
+    longer), "sign_in_order" (signed in earlier; ranking "agent"), "effective_arrival" (arrived earlier), "order" (came
+    into the line earlier; ranking "call").
+    """
     candidates: _builtins.int
     """how many were weighed"""
     @_builtins.property
@@ -225,6 +233,9 @@ class Term(_message.Message):
     WEIGHT_MILLI_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_NANO_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Ranking "agent": "skill_fit", "idle", "load", "efficiency", "affinity", "reserve".
+    Ranking "call": "priority", "age", "deadline", "skill_fit", "efficiency", "affinity".
+    """
     value_ppm: _builtins.int
     """in millionths"""
     weight_milli: _builtins.int

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/requirements.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\"-\n\x0bRequirement\x12\x1e\n\x05steps\x18\x01 \x03(\x0b\x32\x0f.router.v1.Step\"\x82\x01\n\x04Step\x12)\n\x05terms\x18\x01 \x03(\x0b\x32\x1a.router.v1.RequirementTerm\x12%\n\x06prefer\x18\x02 \x03(\x0b\x32\x15.router.v1.Preference\x12(\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8b\x01\n\x0fRequirementTerm\x12%\n\x05skill\x18\x01 \x01(\x0b\x32\x14.router.v1.SkillTermH\x00\x12%\n\x05\x61gent\x18\x02 \x01(\x0b\x32\x14.router.v1.AgentTermH\x00\x12\"\n\x06\x61ny_of\x18\x03 \x01(\x0b\x32\x10.router.v1.AnyOfH\x00\x42\x06\n\x04term\"8\n\tSkillTerm\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x12\n\x05level\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_level\"\x1a\n\tAgentTerm\x12\r\n\x05\x61gent\x18\x01 \x01(\t\",\n\x05\x41nyOf\x12#\n\x05terms\x18\x01 \x03(\x0b\x32\x14.router.v1.SkillTerm\"C\n\nPreference\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x17\n\nimportance\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\r\n\x0b_importanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/requirements.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\"-\n\x0bRequirement\x12\x1e\n\x05steps\x18\x01 \x03(\x0b\x32\x0f.router.v1.Step\"\x82\x01\n\x04Step\x12)\n\x05terms\x18\x01 \x03(\x0b\x32\x1a.router.v1.RequirementTerm\x12%\n\x06prefer\x18\x02 \x03(\x0b\x32\x15.router.v1.Preference\x12(\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8b\x01\n\x0fRequirementTerm\x12%\n\x05skill\x18\x01 \x01(\x0b\x32\x14.router.v1.SkillTermH\x00\x12%\n\x05\x61gent\x18\x02 \x01(\x0b\x32\x14.router.v1.AgentTermH\x00\x12\"\n\x06\x61ny_of\x18\x03 \x01(\x0b\x32\x10.router.v1.AnyOfH\x00\x42\x06\n\x04term\"8\n\tSkillTerm\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x12\n\x05level\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_level\"\x1a\n\tAgentTerm\x12\r\n\x05\x61gent\x18\x01 \x01(\t\",\n\x05\x41nyOf\x12#\n\x05terms\x18\x01 \x03(\x0b\x32\x14.router.v1.SkillTerm\"C\n\nPreference\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x17\n\nimportance\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\r\n\x0b_importanceB-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.requirements_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
   _globals['_REQUIREMENT']._serialized_start=75
   _globals['_REQUIREMENT']._serialized_end=120
   _globals['_STEP']._serialized_start=123

@@ -29,9 +29,9 @@ class _WaitEstimateMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Wa
     DESCRIPTOR: _descriptor.EnumDescriptor
     WAIT_ESTIMATE_METHOD_UNSPECIFIED: _WaitEstimateMethod.ValueType  # 0
     WAIT_ESTIMATE_METHOD_NONE: _WaitEstimateMethod.ValueType  # 1
-    """nothing to go by yet, or the call does not wait; `mean` is absent"""
+    """too early to say, or the call is over; `mean` is absent"""
     WAIT_ESTIMATE_METHOD_IMMEDIATE: _WaitEstimateMethod.ValueType  # 2
-    """an agent may take the call now, or is being rung for it"""
+    """an agent may take the call now, is rung for it, or has it"""
     WAIT_ESTIMATE_METHOD_QLM: _WaitEstimateMethod.ValueType  # 3
     """queue length, agents, handle time and patience (Markovian, with abandonment)"""
     WAIT_ESTIMATE_METHOD_LES: _WaitEstimateMethod.ValueType  # 4
@@ -42,9 +42,9 @@ class WaitEstimateMethod(_WaitEstimateMethod, metaclass=_WaitEstimateMethodEnumT
 
 WAIT_ESTIMATE_METHOD_UNSPECIFIED: WaitEstimateMethod.ValueType  # 0
 WAIT_ESTIMATE_METHOD_NONE: WaitEstimateMethod.ValueType  # 1
-"""nothing to go by yet, or the call does not wait; `mean` is absent"""
+"""too early to say, or the call is over; `mean` is absent"""
 WAIT_ESTIMATE_METHOD_IMMEDIATE: WaitEstimateMethod.ValueType  # 2
-"""an agent may take the call now, or is being rung for it"""
+"""an agent may take the call now, is rung for it, or has it"""
 WAIT_ESTIMATE_METHOD_QLM: WaitEstimateMethod.ValueType  # 3
 """queue length, agents, handle time and patience (Markovian, with abandonment)"""
 WAIT_ESTIMATE_METHOD_LES: WaitEstimateMethod.ValueType  # 4

@@ -231,3 +231,51 @@ LIMIT_CAUSE_UNSPECIFIED: LimitCause.ValueType  # 0
 LIMIT_CAUSE_QUEUE_FULL: LimitCause.ValueType  # 1
 LIMIT_CAUSE_WAIT_LIMIT: LimitCause.ValueType  # 2
 Global___LimitCause: _TypeAlias = LimitCause  # noqa: Y015
+
+class _Obstacle:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ObstacleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Obstacle.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OBSTACLE_UNSPECIFIED: _Obstacle.ValueType  # 0
+    OBSTACLE_CALL_NOT_WAITING: _Obstacle.ValueType  # 1
+    """the call is offered, with an agent, or over"""
+    OBSTACLE_QUEUE_PAUSED: _Obstacle.ValueType  # 2
+    OBSTACLE_AGENT_SIGNED_OUT: _Obstacle.ValueType  # 3
+    OBSTACLE_AGENT_NOT_READY: _Obstacle.ValueType  # 4
+    OBSTACLE_AGENT_CLOSING: _Obstacle.ValueType  # 5
+    """the agent finishes the work in hand and takes no more"""
+    OBSTACLE_NO_CAPACITY: _Obstacle.ValueType  # 6
+    """the agent does not work on the call's channel"""
+    OBSTACLE_AGENT_BUSY: _Obstacle.ValueType  # 7
+    """the agent works on the channel, and has no room now"""
+    OBSTACLE_SKILLS_LACKING: _Obstacle.ValueType  # 8
+    """the agent does not satisfy the requirement's active step"""
+    OBSTACLE_HELD_FOR_OTHERS: _Obstacle.ValueType  # 9
+    """the call is held for its preferred agents"""
+    OBSTACLE_BARRED: _Obstacle.ValueType  # 10
+    """the agent rejected the call or let it expire, not long ago"""
+
+class Obstacle(_Obstacle, metaclass=_ObstacleEnumTypeWrapper):
+    """What keeps an agent from taking a call."""
+
+OBSTACLE_UNSPECIFIED: Obstacle.ValueType  # 0
+OBSTACLE_CALL_NOT_WAITING: Obstacle.ValueType  # 1
+"""the call is offered, with an agent, or over"""
+OBSTACLE_QUEUE_PAUSED: Obstacle.ValueType  # 2
+OBSTACLE_AGENT_SIGNED_OUT: Obstacle.ValueType  # 3
+OBSTACLE_AGENT_NOT_READY: Obstacle.ValueType  # 4
+OBSTACLE_AGENT_CLOSING: Obstacle.ValueType  # 5
+"""the agent finishes the work in hand and takes no more"""
+OBSTACLE_NO_CAPACITY: Obstacle.ValueType  # 6
+"""the agent does not work on the call's channel"""
+OBSTACLE_AGENT_BUSY: Obstacle.ValueType  # 7
+"""the agent works on the channel, and has no room now"""
+OBSTACLE_SKILLS_LACKING: Obstacle.ValueType  # 8
+"""the agent does not satisfy the requirement's active step"""
+OBSTACLE_HELD_FOR_OTHERS: Obstacle.ValueType  # 9
+"""the call is held for its preferred agents"""
+OBSTACLE_BARRED: Obstacle.ValueType  # 10
+"""the agent rejected the call or let it expire, not long ago"""
+Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015

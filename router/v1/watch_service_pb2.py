@@ -26,13 +26,14 @@ from router.v1 import events_pb2 as router_dot_v1_dot_events__pb2
 from router.v1 import results_pb2 as router_dot_v1_dot_results__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drouter/v1/watch_service.proto\x12\trouter.v1\x1a\x16router/v1/events.proto\x1a\x17router/v1/results.proto\"\xa6\x01\n\x0cWatchRequest\x12\x1b\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nhistory_id\x18\x02 \x01(\t\x12\x0e\n\x06queues\x18\x03 \x03(\t\x12\x0e\n\x06\x61gents\x18\x04 \x03(\t\x12\r\n\x05\x63\x61lls\x18\x05 \x03(\t\x12#\n\x05kinds\x18\x06 \x03(\x0e\x32\x14.router.v1.EventKindB\x11\n\x0f_after_sequence\"h\n\rWatchResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12 \n\x06\x65vents\x18\x02 \x03(\x0b\x32\x10.router.v1.Event\x12\x12\n\nhistory_id\x18\x03 \x01(\t2L\n\x0cWatchService\x12<\n\x05Watch\x12\x17.router.v1.WatchRequest\x1a\x18.router.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drouter/v1/watch_service.proto\x12\trouter.v1\x1a\x16router/v1/events.proto\x1a\x17router/v1/results.proto\"\xa6\x01\n\x0cWatchRequest\x12\x1b\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nhistory_id\x18\x02 \x01(\t\x12\x0e\n\x06queues\x18\x03 \x03(\t\x12\x0e\n\x06\x61gents\x18\x04 \x03(\t\x12\r\n\x05\x63\x61lls\x18\x05 \x03(\t\x12#\n\x05kinds\x18\x06 \x03(\x0e\x32\x14.router.v1.EventKindB\x11\n\x0f_after_sequence\"h\n\rWatchResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12 \n\x06\x65vents\x18\x02 \x03(\x0b\x32\x10.router.v1.Event\x12\x12\n\nhistory_id\x18\x03 \x01(\t2L\n\x0cWatchService\x12<\n\x05Watch\x12\x17.router.v1.WatchRequest\x1a\x18.router.v1.WatchResponse0\x01\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.watch_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
   _globals['_WATCHREQUEST']._serialized_start=94
   _globals['_WATCHREQUEST']._serialized_end=260
   _globals['_WATCHRESPONSE']._serialized_start=262

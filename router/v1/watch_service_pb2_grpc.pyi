@@ -19,8 +19,8 @@ class WatchServiceStub:
 
     The first response comes at once and has no events unless the watch is resumed. A watcher that does not keep up is
     cut off with RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW); it may resume after the last sequence that it has seen. If the
-    server no longer remembers that far back, the answer is OUT_OF_RANGE (HISTORY_GONE): read the state anew, then
-    watch from the sequence in that answer's header.
+    server no longer remembers that far back, the answer is OUT_OF_RANGE (HISTORY_GONE): note a header's
+    sequence first (GetStatistics has one), then read the state, then watch from the noted sequence.
     """
 
 class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -34,8 +34,8 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The first response comes at once and has no events unless the watch is resumed. A watcher that does not keep up is
         cut off with RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW); it may resume after the last sequence that it has seen. If the
-        server no longer remembers that far back, the answer is OUT_OF_RANGE (HISTORY_GONE): read the state anew, then
-        watch from the sequence in that answer's header.
+        server no longer remembers that far back, the answer is OUT_OF_RANGE (HISTORY_GONE): note a header's
+        sequence first (GetStatistics has one), then read the state, then watch from the noted sequence.
         """
 
 def add_WatchServiceServicer_to_server(servicer: WatchServiceServicer, server: _aio.Server) -> None: ...

@@ -4,7 +4,7 @@ Invariant: an estimate names its method and never changes the engine.
 """
 
 from router.wait.estimate import Method, WaitEstimate
-from router.wait.estimator import WaitEstimator
+from router.wait.estimator import LES_SAMPLES_MIN, WaitEstimator
 from router.wait.formulas import ql_modified
 
-__all__ = ["Method", "WaitEstimate", "WaitEstimator", "ql_modified"]
+__all__ = ["LES_SAMPLES_MIN", "Method", "WaitEstimate", "WaitEstimator", "ql_modified"]

@@ -4,18 +4,20 @@ Invariant: the same engine, events and questions give the same answers; nothing 
 engine.
 
 Rule of choice, the first that applies:
-1. "immediate" if the call is being offered, or, for a hypothetical call, if an agent may take it at once.
+1. "immediate" if the call is being offered or with an agent, or, for a hypothetical call, if an agent may take it at
+   once.
 2. "none" if the queue is paused: nobody can tell when it goes on.
 3. QLm and LES, as far as there is something to make them from:
    - QLm needs completed calls of the queue and agents signed in who satisfy the call's present step. It takes the calls
      ahead, those agents, the queue's mean service time and its rate of abandonment.
-   - LES needs an assigned call of the queue: its wait, less what this call has waited already. For a call that may jump
-     the line (urgent, important, with priority) it is the share of that wait that its position is of the line. It
-     says nothing once it is used up while nobody who could serve the call is signed in.
+   - LES needs `LES_SAMPLES_MIN` assigned calls of the queue: the wait of the last one, less what this call has waited
+     already. For a call that may jump the line (urgent, important, with priority) it is the share of that wait that its
+     position is of the line. Once nothing is left of it, it says nothing: a caller who waits is never told 0 seconds
+     because somebody before was luckier.
    If as many agents are at work for this queue as could serve the call, they are taken to serve it alone: "qlm". Else
    they share their time with other queues, and QLm, which gives them all to this one, is but a floor: the larger of
    the two.
-4. "none".
+4. "none": nothing can be told but the place in line.
 
 Measured in replays of two recorded days with many skills an agent (entry estimates of calls that waited over 2 s): on a
 crowded day the mean estimate is 82 s for a mean wait of 85 s, root mean square error 30 % of it, where QLm alone
@@ -27,6 +29,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -42,6 +45,9 @@ from router.wait.estimate import WaitEstimate
 from router.wait.formulas import ql_modified
 from router.wait.history import History, QueueHistory
 from router.wait.open_agents import OpenAgents
+
+LES_SAMPLES_MIN: Final = 3
+"""Answered calls that a queue must have seen before the wait of the last one is taken for the next one's."""
 
 Rank = tuple[int, int, int, int]  # tier, due time or falling priority, effective arrival, order: lower is first
 
@@ -79,11 +85,11 @@ class WaitEstimator:
     def estimate_call(self, call: str, now_us: int) -> WaitEstimate:
         """Estimate how long a call will still wait after `now_us`. Raises `UnknownName`.
 
-        A call that neither waits nor is being offered gets "none".
+        A call that is over gets "none".
         """
         view = self._engine.call(call)
         known = self._history.queue(view.queue)
-        if view.state is CallState.OFFERED:
+        if view.state in (CallState.OFFERED, CallState.ASSIGNED):
             return WaitEstimate("immediate", 0, None, known.served)
         if view.state is not CallState.WAITING or view.position is None:
             return WaitEstimate("none", None, None, 0)
@@ -123,7 +129,7 @@ class WaitEstimator:
         known = self._history.queue(line.queue.queue)
         servers = self._engine.count_agents(line.requirement, channel=line.channel, step=line.step)
         by_queue = _estimate_by_queue(line, known, servers)
-        by_delay = _estimate_by_delay(line, known, servers)
+        by_delay = _estimate_by_delay(line, known)
         if by_queue is None or by_delay is None:
             return by_queue or by_delay or WaitEstimate("none", None, line.position, 0)
         at_work = line.queue.assigned + line.queue.offered + known.wrapping_up
@@ -190,16 +196,14 @@ def _estimate_by_queue(line: Line, known: QueueHistory, servers: int) -> WaitEst
     return WaitEstimate("qlm", round(mean_us), line.position, known.service.count)
 
 
-def _estimate_by_delay(line: Line, known: QueueHistory, servers: int) -> WaitEstimate | None:
-    if not known.served:
+def _estimate_by_delay(line: Line, known: QueueHistory) -> WaitEstimate | None:
+    if known.served < LES_SAMPLES_MIN:
         return None
     if line.may_jump:
         left_us = known.last_wait_us * line.position // max(line.position, line.queue.waiting)
     else:
         left_us = known.last_wait_us - line.waited_us
-    if left_us <= 0 and not servers:
-        return None
-    return WaitEstimate("les", max(0, left_us), line.position, known.served)
+    return WaitEstimate("les", left_us, line.position, known.served) if left_us > 0 else None
 
 
 def by_urgency(durations: ByUrgency, urgency: Urgency) -> int | None:

@@ -77,7 +77,7 @@ class Codec(Generic[S, M]):
             self._readers[wire.number] = (field.name, wire.name, read)
             self._writers.append((field.name, wire.name, write))
             if field.required:
-                self._missing[field.name] = _value_when_missing(wire)
+                self._missing[field.name] = registry.value_when_missing(wire)
         if wire_fields:
             raise TypeError(f"{struct.__name__} has no field for {descriptor.full_name}: {', '.join(wire_fields)}")
 
@@ -118,6 +118,7 @@ class Registry:
         }
         self._enums: dict[str, EnumCodec] = {}
         self._limits: dict[str, int] = {}
+        self._lists: dict[str, tuple[Reader, Writer]] = {}
 
     def add_enum(self, python: type[IntEnum], wire: EnumDescriptor, prefix: str) -> EnumCodec:
         """Make `python` and `wire` the same. Raises `KeyError` if a member is missing on the wire."""
@@ -138,19 +139,32 @@ class Registry:
         """Use the given functions for a message that is no struct."""
         self._messages[message.DESCRIPTOR.full_name] = (read, write)
 
+    def add_list(self, field: str, read: Reader, write: Writer) -> None:
+        """Use the given functions for one repeated field, named `Message.field`."""
+        self._lists[field] = (read, write)
+
     def limit(self, field: str, entries_max: int) -> None:
         """Refuse more than `entries_max` entries in a list or map before any of them is looked at."""
         self._limits[field] = entries_max
 
     def field_codec(self, field: Any) -> tuple[Reader | None, Writer | None]:
         """Return how to read and write one field; None where the value is the same on both sides."""
-        limit = self._limits.get(f"{field.containing_type.name}.{field.name}")
+        name = _name_of(field)
+        if name in self._lists:
+            return self._lists[name]
+        limit = self._limits.get(name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             return _read_map(limit), dict
         read, write = self._scalar_codec(field)
         if field.is_repeated:
             return _read_list(read, limit), _write_list(write)
         return read, write
+
+    def value_when_missing(self, field: Any) -> Any:
+        """Return what a required field of a struct is when its message leaves it out."""
+        if _name_of(field) in self._lists:
+            return self._lists[_name_of(field)][0](())
+        return _value_when_missing(field)
 
     def _scalar_codec(self, field: Any) -> tuple[Reader | None, Writer | None]:
         if field.enum_type is not None:
@@ -172,6 +186,10 @@ class Registry:
             raise TypeError(f"{wrapper.full_name}.values is neither a list nor a map")
         write_values = write or tuple
         return (lambda value: read(value.values)), (lambda value: message(values=write_values(value)))
+
+
+def _name_of(field: Any) -> str:
+    return f"{field.containing_type.name}.{field.name}"
 
 
 def _value_when_missing(field: Any) -> Any:

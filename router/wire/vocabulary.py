@@ -13,6 +13,7 @@ from router.engine.vocabulary import (
     EngagementState,
     LimitCause,
     NoAnswerAction,
+    Obstacle,
     RejectReason,
     Tier,
     Urgency,
@@ -42,6 +43,7 @@ for _python in (
 
 CALL_STATE = REGISTRY.add_enum(CallState, vocabulary_pb2.CallState.DESCRIPTOR, "CALL_STATE_")
 AVAILABILITY = REGISTRY.add_enum(Availability, vocabulary_pb2.Availability.DESCRIPTOR, "AVAILABILITY_")
+OBSTACLE = REGISTRY.add_enum(Obstacle, vocabulary_pb2.Obstacle.DESCRIPTOR, "OBSTACLE_")
 REJECT_REASON = REGISTRY.add_enum(RejectReason, errors_pb2.ErrorReason.DESCRIPTOR, "ERROR_REASON_")
 
 # the engine checks these limits too; here they keep a huge message from being looked at entry by entry

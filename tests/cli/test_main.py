@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from router.cli.main import SUBCOMMANDS, main
+from router.cli.parameters import Address
 
+DAY = Path(__file__).resolve().parents[2] / "examples" / "day.csv"
 HEAVY = ("grpc", "google.protobuf", "numpy", "rich.progress", "router.server", "router.simulation")
 
 
@@ -23,7 +27,8 @@ def test_every_subcommand_has_help_that_teaches(name: str, flag: str) -> None:
     result = CliRunner().invoke(main, [name, flag])
     assert result.exit_code == 0, result.output
     assert f"skill-router {name}" in result.output or f"main {name}" in result.output
-    assert "Exit code" in result.output
+    words = " ".join(result.output.split())
+    assert re.search(r"Exit codes: 0 .+; 1 .+; 2 it was called wrongly, and nothing was done\.", words)
 
 
 def test_the_command_itself_names_every_subcommand() -> None:
@@ -50,6 +55,64 @@ def test_an_unknown_subcommand_is_called_wrongly() -> None:
     result = CliRunner().invoke(main, ["rotue"])
     assert result.exit_code == 2
     assert "rotue" in result.output
+    assert "Did you mean" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("srve", "serve"), ("chek-config", "check-config"), ("explian", "explain")]
+)
+def test_a_misspelt_subcommand_is_recognised(typed: str, meant: str) -> None:
+    result = CliRunner().invoke(main, [typed])
+    assert result.exit_code == 2
+    assert f"No such command '{typed}'. Did you mean '{meant}'?" in result.output
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "-1", "1e400", "fast"])
+@pytest.mark.parametrize(
+    "arguments",
+    [["replay", __file__, "--ring"], ["demo", "--speed"], ["serve", "--config", __file__, "--clock-speed"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_number_that_is_none_or_out_of_range_is_called_wrongly(arguments: list[str], number: str) -> None:
+    result = CliRunner().invoke(main, [*arguments, number])
+    assert result.exit_code == 2
+    assert arguments[-1] in result.output
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "is not host:port"),
+        (":50051", "is not host:port"),
+        ("::1:50051", "is not host:port"),
+        ("127.0.0.1:", "is not host:port"),
+        ("127.0.0.1:-1", "is not host:port"),
+        ("127.0.0.1:70000", "the port is out of range"),
+        ("127.0.0.1:99999999999999999999", "the port is out of range"),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [["explain", "call-1", "--server"], ["serve", "--config", __file__, "--listen"]],
+    ids=["explain", "serve"],
+)
+def test_an_address_that_is_none_is_called_wrongly(arguments: list[str], address: str, said: str) -> None:
+    result = CliRunner().invoke(main, [*arguments, address], terminal_width=200)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_port_0_is_for_servers_only() -> None:
+    result = CliRunner().invoke(main, ["explain", "call-1", "--server", "127.0.0.1:0"])
+    assert result.exit_code == 2
+    assert Address(any_port=True).convert("127.0.0.1:0", None, None) == "127.0.0.1:0"
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--config"], ["check-config"], ["replay", str(DAY), "--config"]])
+def test_a_config_that_is_not_there_is_one_sentence(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, [*arguments, "nowhere.toml"])
+    assert result.exit_code == 1
+    assert "nowhere.toml: there is no such file; name a config file, or write one to start from with" in result.output
 
 
 @pytest.mark.parametrize("arguments", [["check-config"], ["explain"], ["replay"]])

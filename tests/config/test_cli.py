@@ -116,7 +116,7 @@ class TestCheck:
     def test_a_missing_file_is_a_problem_like_others(self, tmp_path: Path) -> None:
         result = check(str(tmp_path / "missing.toml"))
         assert result.exit_code == 1
-        assert "there is no such file; a config file" in result.stdout
+        assert "there is no such file; name a config file, or write one" in result.stdout
         assert "\n1 problem; nothing was changed" in result.stdout
 
     def test_json_of_a_valid_file(self, valid: str) -> None:

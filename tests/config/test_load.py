@@ -266,7 +266,7 @@ queue_keys = st.fixed_dictionaries(
         "target": st.sampled_from(['"1s"', '"366d"', '{ urgent = "2s" }', "20"]),
         "max_overtake_wait": st.sampled_from(['"never"', '"0s"', '"366d"', '{ normal = "never", urgent = 3 }']),
         "automatic": st.sampled_from(["true", "false"]),
-        "offer_timeout": durations,
+        "offer_timeout": st.sampled_from(['"1s"', '"20s"', '"366d"']),
         "no_answer_action": st.sampled_from(['"not-ready"', '"keep-ready"', '"sign-out"']),
         "reject_backoff": durations | st.just("0"),
         "wrap_up": st.sampled_from(['{ mode = "fixed", duration = "1us" }', '{ mode = "manual", duration = "366d" }']),

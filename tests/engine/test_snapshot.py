@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def test_foreign_bytes_are_refused_with_a_reason() -> None:
 def test_hash_does_not_depend_on_the_process() -> None:
     script = "from tests.engine.test_snapshot import busy_engine; print(busy_engine().state_hash())"
     hashes = {
-        subprocess.run([sys.executable, "-c", script], env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."}, text=True,
+        subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."}, text=True,
                        capture_output=True, check=True).stdout
         for seed in ("0", "1", "12345")
     }  # fmt: skip

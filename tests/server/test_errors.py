@@ -251,3 +251,11 @@ def test_printable_text_is_left_alone() -> None:
 
 def test_the_domain_is_the_package() -> None:
     assert errors_pb2.DESCRIPTOR.package == DOMAIN
+
+
+async def test_the_message_of_a_malformed_field_says_what_is_wanted(client: RouterClient) -> None:
+    for request in (client.apply(c.Enqueue("c1", "loans", priority=10)), client.call("")):
+        error = await refused(request)
+        (violation,) = error.violations
+        assert ";" in violation.description
+        assert f"{violation.field}: {violation.description}" in error.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,7 +15,7 @@ from router.client import RouterClient
 from router.engine import commands as c
 from router.engine.events import CallAssigned, CallEnqueued, OfferExpired, OfferMade
 from router.engine.requirements import Requirement, SkillTerm, Step
-from router.engine.vocabulary import Availability, CallState, Urgency
+from router.engine.vocabulary import Availability, CallState, Obstacle, Urgency
 from router.server.clock import Clock
 from router.server.server import SERVICE_NAMES, RouterServer
 from router.v1 import administration_service_pb2 as ad
@@ -167,7 +168,23 @@ async def test_a_waiting_call_and_its_line(server: RouterServer, client: RouterC
     eligibility = await client.explain_agent("c2", "ada")
     assert eligibility == server.shell.engine.explain_agent("c2", "ada")
     assert not eligibility.eligible
-    assert eligibility.obstacles
+    assert eligibility.obstacles == (Obstacle.SKILLS_LACKING,)
+    explanation = await client.explain_call("c2")
+    assert explanation == server.shell.engine.explain_call("c2")
+    assert explanation.obstacles == {Obstacle.SKILLS_LACKING: 1}
+
+
+async def test_a_call_assigned_at_once_is_immediate(client: RouterClient) -> None:
+    await client.apply(c.SignIn("ada", {"cards": 7}))
+    reply = await client.apply(c.Enqueue("c1", "cards"))
+    assert reply.result.call_state is CallState.ASSIGNED
+    assert reply.wait_estimate is not None
+    assert (reply.wait_estimate.method, reply.wait_estimate.mean_us) == ("immediate", 0)
+
+
+async def test_a_watch_for_what_is_no_event_says_what_is_wanted(client: RouterClient) -> None:
+    with pytest.raises(TypeError, match=r"'OfferMade' is no type of event; a class from router\.engine\.events"):
+        client.watch(kinds=["OfferMade"])  # type: ignore[list-item]
 
 
 async def test_agents_are_listed_page_by_page(server: RouterServer, client: RouterClient) -> None:

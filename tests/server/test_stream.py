@@ -120,3 +120,9 @@ async def test_a_client_that_vanishes_leaves_no_trouble(server: RouterServer, cl
     await lost.close()
     await asyncio.gather(*futures, return_exceptions=True)
     assert (await client.apply(c.SignIn("ada"))).result.sequence > 1
+
+
+async def test_a_stream_that_was_not_opened_says_how(client: RouterClient) -> None:
+    async with asyncio.timeout(5.0):
+        with pytest.raises(RuntimeError, match=r"use `async with client\.stream\(\) as stream`"):
+            await client.stream().apply([c.SignIn("ada")])

@@ -17,8 +17,8 @@ from router.engine import commands, events, views
 from router.engine.commands import Advance, Configure, Enqueue
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import Settings
-from router.engine.vocabulary import RejectReason, Urgency
-from router.v1 import commands_pb2, errors_pb2, events_pb2, requirements_pb2
+from router.engine.vocabulary import Obstacle, RejectReason, Urgency
+from router.v1 import commands_pb2, errors_pb2, events_pb2, explanations_pb2, requirements_pb2, vocabulary_pb2
 from router.wire import views as wire_views
 from router.wire.commands import (
     WIRE_COMMANDS,
@@ -60,7 +60,7 @@ def by_type(hint: Any, name: str) -> st.SearchStrategy[Any]:
         # a requirement without steps means the same as one empty step, and comes back as that
         return st.lists(by_type(arguments[0], name), min_size=name == "steps", max_size=2).map(tuple)
     if arguments and origin is not None and issubclass_safe(origin, typing.Mapping):
-        return st.dictionaries(NAMES, by_type(arguments[1], ""), max_size=2)
+        return st.dictionaries(by_type(arguments[0], ""), by_type(arguments[1], ""), max_size=2)
     if arguments:
         return st.one_of([by_type(argument, name) for argument in arguments])
     if issubclass(hint, msgspec.Struct):
@@ -242,3 +242,13 @@ def test_a_requirement_with_everything_survives() -> None:
 def test_views_module_has_every_view() -> None:
     on_the_wire = {codec.struct for codec in vars(wire_views).values() if hasattr(codec, "struct")}
     assert {views.CallView, views.AgentView, views.QueueView, views.Decision, views.Eligibility} <= on_the_wire
+
+
+def test_obstacles_of_a_newer_server_are_left_out() -> None:
+    eligibility = explanations_pb2.Eligibility(call="c", agent="a", obstacles=[99, vocabulary_pb2.OBSTACLE_BARRED])
+    assert wire_views.ELIGIBILITY.decode(eligibility).obstacles == (Obstacle.BARRED,)
+    counts = [explanations_pb2.ObstacleCount(obstacle=number, agents=2) for number in (99, 8)]  # type: ignore[arg-type]
+    explanation = explanations_pb2.CallExplanation(
+        call="c", state=vocabulary_pb2.CALL_STATE_WAITING, tier=vocabulary_pb2.TIER_NORMAL, obstacles=counts
+    )
+    assert wire_views.CALL_EXPLANATION.decode(explanation).obstacles == {Obstacle.SKILLS_LACKING: 2}

@@ -46,5 +46,5 @@ def recorded_data(name: str) -> Path:
     folder = Path(os.environ.get("ROUTER_DATA_DIR") or REPOSITORY.parent / "shared" / "data")
     path = folder / "vanad" / name
     if not path.exists():
-        pytest.skip(f"recorded calls are not here: {path} (set ROUTER_DATA_DIR)")
+        pytest.skip(f"there is no recorded {name} here: set ROUTER_DATA_DIR to the folder of recorded days")
     return path

@@ -25,6 +25,7 @@ from router.engine import (
     WrapUpEnded,
     WrapUpStarted,
 )
+from router.fairness.measures import jain_index
 from router.simulation import (
     READERS,
     DayPlan,
@@ -35,7 +36,7 @@ from router.simulation import (
     plan_day,
     read_log,
 )
-from router.simulation.figures import Outcome, figure_calls, jain_index, percentile
+from router.simulation.figures import Outcome, figure_calls, percentile
 from tests.simulation.logs import write_log
 
 SECOND = 1_000_000

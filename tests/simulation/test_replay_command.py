@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,26 @@ def test_wrong_usage_exits_2(log: Path, tmp_path: Path) -> None:
         assert invoke(*arguments).exit_code == 2, arguments
     assert "2024-03-04, 2024-03-05" in invoke(two_days).output
     assert invoke(two_days, "--day", "2024-03-05").exit_code == 0
+
+
+def test_a_restore_after_the_last_command_is_refused(log: Path) -> None:
+    last = json.loads(invoke(log, "--json").stdout)["engine"]["commands"]
+    assert invoke(log, "--restore-at", last).exit_code == 0
+    result = invoke(log, "--restore-at", 1, "--restore-at", last + 1)
+    assert result.exit_code == 1
+    assert f"Error: --restore-at {last + 1}: the day has {last:,} commands" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_example_day_is_what_its_script_makes_and_replays() -> None:
+    examples = REPOSITORY / "examples"
+    made = subprocess.run(
+        [sys.executable, examples / "make_day.py"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (examples / "day.csv").read_text(encoding="utf-8") == made.stdout
+    found = json.loads(invoke(examples / "day.csv", "--json").stdout)
+    assert found["log"]["calls"]["offered"] == 200
+    assert found["fairness"]["holds"] is True
 
 
 def test_help_teaches() -> None:

@@ -42,7 +42,7 @@ from router.engine import (
     WrapUp,
     WrapUpMode,
 )
-from router.wait import WaitEstimate, WaitEstimator, ql_modified
+from router.wait import LES_SAMPLES_MIN, WaitEstimate, WaitEstimator, ql_modified
 
 SECOND = 1_000_000
 LOANS = Requirement(steps=(Step(terms=(SkillTerm("loans"),)),))
@@ -121,26 +121,50 @@ def test_qlm_with_patience_and_wrap_up() -> None:
     assert scene.call("e").mean_us == round(ql_modified(1, 1, 1 / 40, rate) * SECOND)
 
 
-def test_les_where_nothing_was_completed() -> None:
+def served_scene(served: int) -> Scene:
+    """Return a scene at 12 s: so many calls have waited 12 s each and are with agents; none was completed."""
     scene = Scene()
-    scene.do(Enqueue("a", "q"), 0)
-    scene.do(SignIn("ada", skills={"loans": 5}), 12)
+    for number in range(served):
+        scene.do(Enqueue(f"first-{number}", "q"), 0)
+    for number in range(served):
+        scene.do(SignIn(f"agent-{number}", skills={"loans": 5}), 12)
+    return scene
+
+
+def test_les_where_nothing_was_completed() -> None:
+    scene = served_scene(3)
     scene.do(Enqueue("b", "q"), 15)
-    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 1)
+    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 3)
     scene.now_us = 20 * SECOND
-    assert scene.call("b") == WaitEstimate("les", 7 * SECOND, 1, 1)
+    assert scene.call("b") == WaitEstimate("les", 7 * SECOND, 1, 3)
     scene.now_us = 40 * SECOND
-    assert scene.call("b") == WaitEstimate("les", 0, 1, 1)
+    assert scene.call("b") == WaitEstimate("none", None, 1, 0)
+
+
+def test_les_needs_a_few_samples() -> None:
+    scene = served_scene(LES_SAMPLES_MIN - 1)
+    scene.do(Enqueue("b", "q"), 15)
+    assert scene.call("b") == WaitEstimate("none", None, 1, 0)
+
+
+def test_a_caller_who_waits_is_never_told_no_time() -> None:
+    scene = Scene()
+    for number in range(4):
+        scene.do(SignIn(f"agent-{number}", skills={"loans": 5}), 0)
+        scene.do(Enqueue(f"first-{number}", "q"), 0)
+    for number in range(3):
+        scene.do(Enqueue(f"second-{number}", "q"), 2)
+        assert scene.call(f"second-{number}") == WaitEstimate("none", None, number + 1, 0)
+    assert scene.new(Enqueue("c", "q", urgency=Urgency.URGENT)) == WaitEstimate("none", None, 1, 0)
 
 
 def test_les_where_nobody_can_serve_says_nothing_once_used_up() -> None:
-    scene = Scene()
-    scene.do(Enqueue("a", "q"), 0)
-    scene.do(SignIn("ada", skills={"loans": 5}), 12)
-    scene.do(Complete("a"), 20)
-    scene.do(SignOut("ada"), 21)
+    scene = served_scene(3)
+    for number in range(3):
+        scene.do(Complete(f"first-{number}"), 20)
+        scene.do(SignOut(f"agent-{number}"), 20)
     scene.do(Enqueue("b", "q"), 25)
-    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 1)
+    assert scene.call("b") == WaitEstimate("les", 12 * SECOND, 1, 3)
     scene.now_us = 37 * SECOND
     assert scene.call("b") == WaitEstimate("none", None, 1, 0)
 
@@ -159,6 +183,7 @@ def shared_scene(last_wait_s: int) -> Scene:
         scene.do(Enqueue(f"{queue}-talks", queue), 95)
     scene.now_us = 100 * SECOND
     scene.estimator._history.queue("q").last_wait_us = last_wait_s * SECOND
+    scene.estimator._history.queue("q").served = 5
     return scene
 
 
@@ -166,7 +191,7 @@ def test_shared_agents_take_the_larger_of_both() -> None:
     slow, quick = shared_scene(40), shared_scene(10)
     for scene in (slow, quick):
         scene.do(Enqueue("a", "q"))
-    assert slow.call("a") == WaitEstimate("les", 40 * SECOND, 1, 2)
+    assert slow.call("a") == WaitEstimate("les", 40 * SECOND, 1, 5)
     assert quick.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 1)
     slow.now_us += 28 * SECOND
     assert slow.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 1)
@@ -186,10 +211,10 @@ def test_a_call_that_jumps_the_line_gets_its_share_of_the_last_wait() -> None:
     for name in ("a", "b"):
         scene.do(Enqueue(name, "q"))
     urgent = Enqueue("c", "q", urgency=Urgency.URGENT)
-    assert scene.new(Enqueue("c", "q")) == WaitEstimate("les", 60 * SECOND, 3, 2)
-    assert scene.new(urgent) == WaitEstimate("les", 20 * SECOND, 1, 2)
+    assert scene.new(Enqueue("c", "q")) == WaitEstimate("les", 60 * SECOND, 3, 5)
+    assert scene.new(urgent) == WaitEstimate("les", 20 * SECOND, 1, 5)
     scene.do(urgent)
-    assert scene.call("c") == WaitEstimate("les", 20 * SECOND, 1, 2)
+    assert scene.call("c") == WaitEstimate("les", 20 * SECOND, 1, 5)
 
 
 def test_states_other_than_waiting() -> None:
@@ -199,7 +224,7 @@ def test_states_other_than_waiting() -> None:
     assert scene.call("offered") == WaitEstimate("immediate", 0, None, 0)
     (offer,) = [event.offer for event in scene.do(Enqueue("other", "r"), 2) if isinstance(event, OfferMade)] or [1]
     scene.do(Accept(offer), 3)
-    assert scene.call("offered") == WaitEstimate("none", None, None, 0)
+    assert scene.call("offered") == WaitEstimate("immediate", 0, None, 1)
     scene.do(Complete("offered"), 9)
     assert scene.call("offered").method == "none"
 
@@ -244,7 +269,7 @@ def test_a_hold_for_a_busy_preferred_agent_is_not_immediate() -> None:
         scene.do(SignIn(agent, skills={"loans": 5}), 0)
     scene.do(Enqueue("a", "q", preferred_agents=("bob",)), 1)
     wanted = Enqueue("b", "q", preferred_agents=("bob",))
-    assert scene.new(wanted).method == "les"
+    assert scene.new(wanted).method == "none"
     assert scene.new(Enqueue("b", "q", preferred_agents=("bob",), hold_us=0)).method == "immediate"
     assert scene.new(Enqueue("b", "q", preferred_agents=("ada",))).method == "immediate"
     assert scene.new(Enqueue("b", "q", preferred_agents=("stranger",))).method == "immediate"
