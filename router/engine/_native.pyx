@@ -309,7 +309,7 @@ def summary_of(view, obstacles, signed_in):
     if view.state == state.OFFERED:
         return f"offered to {view.agent} as offer {view.offer}"
     if view.state == state.ASSIGNED:
-        return f"with {view.agent} since {view.assigned_us}"
+        return f"with {view.agent}"
     if view.state == state.COMPLETED:
         return f"completed by {view.agent}"
     if view.state != state.WAITING:

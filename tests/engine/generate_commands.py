@@ -174,7 +174,7 @@ class CommandSource:
         return c.Assign(call, self._agent(Availability.READY, Availability.CLOSING, Availability.NOT_READY))
 
     def turn_into_callback(self) -> c.Command:
-        return c.TurnIntoCallback(self._call(CallState.WAITING, CallState.OFFERED))
+        return c.TurnIntoCallback(self._call(CallState.WAITING, CallState.OFFERED, CallState.ASSIGNED))
 
     def accept(self) -> c.Command:
         return c.Accept(self._offer())

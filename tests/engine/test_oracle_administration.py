@@ -10,8 +10,8 @@ from router.engine import commands as c
 from router.engine import events as e
 from router.engine.errors import RequestIdReused
 from router.engine.requirements import Requirement, SkillTerm, Step
-from router.engine.settings import ChannelSettings, QueueSettings, Settings
-from router.engine.vocabulary import CallState, RejectReason, Urgency
+from router.engine.settings import ChannelSettings, QueueSettings, Settings, WrapUp
+from router.engine.vocabulary import CallState, RejectReason, Urgency, WrapUpMode
 from tests.engine.centre import MACHINES, Centre, at_us, kinds, offered, second, us
 
 pytestmark = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
@@ -57,6 +57,26 @@ def test_a_channel_in_use_stays(machine: Machine) -> None:
     assert centre.refusal(c.Configure(other)) == (RejectReason.CHANNEL_IN_USE, "voice")
     centre.do(c.Cancel("c1"))
     assert kinds(centre.do(c.Configure(other))) == ["Configured"]
+
+
+def test_a_moved_call_seeks_by_the_requirement_of_its_new_queue(machine: Machine) -> None:
+    expert = QueueSettings(requirement=Requirement((Step((SkillTerm("loans"),)),)))
+    centre = Centre(machine, queues={"q": expert, "r": QueueSettings()})
+    centre.sign_in("unskilled", at=0)
+    centre.enqueue("c1", 1)
+    events = centre.do(c.Configure(Settings(queues={"r": QueueSettings()}), {"q": "r"}), 2)
+    assert kinds(events) == ["Configured", "CallMoved", "OfferMade"]
+
+
+def test_a_channel_with_only_a_wrap_up_on_it_stays(machine: Machine) -> None:
+    settings = QueueSettings(automatic=True, wrap_up=WrapUp(WrapUpMode.FIXED, us(10)))
+    centre = Centre(machine, settings)
+    centre.sign_in("a", at=0)
+    centre.enqueue("c1", 1)
+    centre.do(c.Complete("c1"), 2)
+    other = Settings(queues=centre.settings.queues, channels={"voice": ChannelSettings(exclusive=False)})
+    assert centre.refusal(c.Configure(other), 11) == (RejectReason.CHANNEL_IN_USE, "voice")
+    assert kinds(centre.do(c.Configure(other), 12)) == ["WrapUpEnded", "Configured"]
 
 
 def test_a_limit_set_into_the_past_fires_now(machine: Machine) -> None:

@@ -282,6 +282,15 @@ def test_a_hold_ends_for_everybody(machine: Machine) -> None:
     assert (centre.who("c1"), centre.call("c1").held, centre.call("c1").hold_until_us) == ("other", False, None)
 
 
+def test_a_hold_is_over_at_its_very_end(machine: Machine) -> None:
+    """The held call is offered meanwhile, so that it finds the end of its hold only when it comes back."""
+    for rejected_at, told in ((22.999_999, ["OfferRejected"]), (23, ["OfferRejected", "CallHoldEnded", "OfferMade"])):
+        centre = Centre(machine, QueueSettings(preferred_hold_us=us(20), offer_timeout_us=us(100)))
+        centre.sign_in("friend", "other")
+        centre.enqueue("c1", 3, preferred_agents=("friend",))
+        assert kinds(centre.reject("c1", rejected_at)) == told
+
+
 def test_no_hold_without_one_who_is_signed_in(machine: Machine) -> None:
     centre = Centre(machine, QueueSettings(preferred_hold_us=us(20)))
     centre.sign_in("friend", "other")
@@ -380,6 +389,8 @@ def test_a_callback_knows_no_wait_limit(machine: Machine) -> None:
     centre.sign_in("a")
     assert centre.call("c1").effective_arrival_us == at_us(0)
     assert centre.call("c1").state == CallState.OFFERED
+    centre.accept("c1")
+    assert centre.refusal(c.TurnIntoCallback("c1")) == (RejectReason.CALL_ASSIGNED, "c1")
 
 
 def test_a_returning_call_meets_a_passed_wait_limit_only_after_seeking(machine: Machine) -> None:

@@ -376,6 +376,13 @@ def test_counts_are_halved_when_they_are_large(machine: Machine) -> None:
     assert (centre.queue().calls, centre.queue().handle_sum_us) == (256, us(258))
 
 
+def test_a_handle_time_counts_for_at_most_366_days(machine: Machine) -> None:
+    centre = Centre(machine, QueueSettings(automatic=True))
+    centre.sign_in("a", at=0)
+    talk(centre, "c1", 0, 400 * 86_400)
+    assert centre.queue().handle_sum_us == us(366 * 86_400)
+
+
 def test_outcomes_of_a_queue_are_halved_at_4096(machine: Machine) -> None:
     centre = Centre(machine)
     centre.sign_in("a", "b", at=0)

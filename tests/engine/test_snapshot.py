@@ -89,11 +89,13 @@ def test_foreign_bytes_are_refused_with_a_reason() -> None:
 
 def test_hash_does_not_depend_on_the_process() -> None:
     script = "from tests.engine.test_snapshot import busy_engine; print(busy_engine().state_hash())"
-    hashes = {
-        subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."}, text=True,
-                       capture_output=True, check=True).stdout
-        for seed in ("0", "1", "12345")
-    }  # fmt: skip
+    hashes = set()
+    for seed in ("0", "1", "12345"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."}
+        run = subprocess.run(
+            [sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=True
+        )
+        hashes.add(run.stdout)
     assert hashes == {busy_engine().state_hash() + "\n"}
 
 
