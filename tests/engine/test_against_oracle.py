@@ -117,7 +117,7 @@ def test_a_difference_is_found_shrunk_and_reported(monkeypatch: pytest.MonkeyPat
     """Break the oracle on purpose: the driver must find it, and its short program must show it."""
     from tests.oracle import matching
 
-    monkeypatch.setattr(matching, "reached_step", lambda call, now_us: 0)
+    monkeypatch.setattr(matching, "bar", lambda *barred: None)
     found = next(outcome for outcome in drive(60, seed=3) if isinstance(outcome, str))
     assert "shrunk to" in found
     program = found[found.index("from router.engine import") :]
