@@ -106,8 +106,8 @@ class Lockstep:
             for name in ("offer", "time_us", "sequence", "ranking"):
                 compare(f"decision's {name}", getattr(decision, name), getattr(reason, name))
             compare("winner", decision.winner, reason.candidates[0])
-            if decision.runner_up is not None and decision.runner_up not in reason.candidates[1:]:
-                raise Difference(f"no such runner-up: {decision.runner_up!r} among {reason.candidates!r}")
+            second = reason.candidates[1] if len(reason.candidates) > 1 else None
+            compare("runner-up", decision.runner_up, second)
 
     def _check_explanations(self) -> None:
         """Check that each call and each pair is explained, and in agreement with what is so."""
