@@ -71,7 +71,6 @@ public:
     const Profile& profile(ProfileId id) const { return profiles_[id]; }
     const Stage& stage(StageId id) const { return stages_[id]; }
     const Requirement& requirement(RequirementId id) const { return requirements_[id]; }
-    std::size_t profiles_capacity() const { return profiles_.size(); }
     const std::string& skill_name(SkillId skill) const { return skills_.name(skill); }
 
     bool satisfies(ProfileId profile, StageId stage) const { return stages_[stage].fit_ppm[profile] >= 0; }

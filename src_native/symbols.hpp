@@ -28,7 +28,6 @@ public:
     // Number of the name, NONE if nobody uses it.
     Id find(std::string_view name) const;
     const std::string& name(Id symbol) const { return names_[symbol]; }
-    std::size_t capacity() const { return names_.size(); }
 
 private:
     NameMap<Id> ids_;

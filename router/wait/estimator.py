@@ -19,10 +19,9 @@ Rule of choice, the first that applies:
    the two.
 4. "none": nothing can be told but the place in line.
 
-Measured in replays of two recorded days with many skills an agent (entry estimates of calls that waited over 2 s): on a
-crowded day the mean estimate is 82 s for a mean wait of 85 s, root mean square error 30 % of it, where QLm alone
-says 27 s. On a quiet day, where waits come in bursts, no method is good: 61 s for 56 s, but an error of 113 %.
-Nothing here knows of later steps, breaks to come, or a hold for the customer's last agent.
+Where agents share queues, QLm alone is far too short, which is why it is only a floor there. On a quiet day, where
+waits come in bursts, no method here is good. Nothing here knows of later steps, breaks to come, or a hold for the
+customer's last agent.
 """
 
 from __future__ import annotations
