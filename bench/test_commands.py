@@ -1,4 +1,4 @@
-"""Is any single command linear in agents or calls? None may be, but for snapshot, configure and audit.
+"""Is any single command linear in agents or calls? None may be, but for snapshot, configure, restart, audit.
 
 Method: each command many times at two sizes, ten times apart. The median time at the larger size stays within a small
 multiple of the median at the smaller (a linear command would take ten times as long). The worst times are shown.
@@ -94,6 +94,8 @@ def call_commands(centre: Centre, number: int) -> None:
     centre.query("position", lambda: centre.engine.position(call.call) or 0)
     centre.run("UpdateCall", router.UpdateCall(call.call, priority=(call.priority + 1) % 3))
     centre.run("TurnIntoCallback", router.TurnIntoCallback(call.call))
+    centre.run("Detach", router.Detach(call.call))
+    centre.run("Attach", router.Attach(call.call))
     other_queue = workloads.queue_name(number % workloads.QUEUES)
     moved = centre.run("Transfer", router.Transfer(call.call, other_queue, requirement=call.requirement))
     if any(isinstance(event, OfferMade) for event in moved):

@@ -6,7 +6,8 @@ namespace router {
 
 namespace {
 
-constexpr char MAGIC[] = {'S', 'K', 'R', '1'};  // the last is the format version
+constexpr char MAGIC[] = {'S', 'K', 'R', '2'};  // the last is the format version
+constexpr std::size_t VERSION_AT = sizeof MAGIC - 1;
 constexpr std::size_t CHECKSUM_BYTES = 8;
 
 // FNV-1a, 64 bits: finds accidents, not malice.
@@ -16,6 +17,14 @@ std::uint64_t checksum(const char* bytes, std::size_t size) {
         hash = (hash ^ static_cast<unsigned char>(bytes[index])) * 0x100000001B3u;
     }
     return hash;
+}
+
+void check_version(char version) {
+    if (version == MAGIC[VERSION_AT]) return;
+    const bool older = version >= '1' && version < MAGIC[VERSION_AT];
+    const std::string has = older ? std::string("the older format version ") + version : "an unknown format version";
+    throw CorruptSnapshot("the snapshot has " + has + "; this engine reads version " + MAGIC[VERSION_AT] +
+                          " only: replay the commands instead, or restore with the engine that wrote it");
 }
 
 }  // namespace
@@ -41,8 +50,8 @@ std::string ArchiveWriter::seal() {
 
 ArchiveReader::ArchiveReader(const std::string& bytes) : bytes_(bytes), at_(sizeof MAGIC), end_(bytes.size()) {
     if (bytes.size() < sizeof MAGIC + CHECKSUM_BYTES) throw CorruptSnapshot("the snapshot is too short");
-    if (std::memcmp(bytes.data(), MAGIC, sizeof MAGIC - 1) != 0) throw CorruptSnapshot("these bytes are no snapshot");
-    if (bytes[sizeof MAGIC - 1] != MAGIC[sizeof MAGIC - 1]) throw CorruptSnapshot("the snapshot has an unknown format version");
+    if (std::memcmp(bytes.data(), MAGIC, VERSION_AT) != 0) throw CorruptSnapshot("these bytes are no snapshot");
+    check_version(bytes[VERSION_AT]);
     end_ -= CHECKSUM_BYTES;
     std::uint64_t stored = 0;
     for (std::size_t byte = 0; byte < CHECKSUM_BYTES; ++byte) {

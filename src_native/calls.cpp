@@ -74,6 +74,7 @@ void CallIndex::insert(CallId id, Call& call, StageId stage, TimeUs due_us) {
     ROUTER_CHECK(call.line_node == NONE && call.class_node == NONE);
     const OrderKey rank = rank_key(call, due_us);
     call.line_node = orders_.insert(lines_[call.queue], rank, id);
+    if (call.detached) return;
     if (call.held()) {
         call.class_node = orders_.insert(held_[call.queue], rank, id);
         return;
@@ -84,11 +85,11 @@ void CallIndex::insert(CallId id, Call& call, StageId stage, TimeUs due_us) {
 
 void CallIndex::erase(Call& call) {
     orders_.erase(lines_[call.queue], call.line_node);
-    if (call.call_class == NONE) {
-        orders_.erase(held_[call.queue], call.class_node);
-    } else {
+    if (call.call_class != NONE) {
         orders_.erase(classes_[call.call_class].root, call.class_node);
         if (classes_[call.call_class].root == NONE) drop_class(call.call_class);
+    } else if (call.class_node != NONE) {
+        orders_.erase(held_[call.queue], call.class_node);
     }
     call.call_class = call.line_node = call.class_node = NONE;
 }

@@ -38,6 +38,7 @@ struct Call {
     std::uint64_t order = 0;
     std::uint16_t step = 0;
     bool overdue = false;
+    bool detached = false;
     bool callback = false;
     bool explain = false;
     std::string customer;
@@ -55,8 +56,8 @@ struct Call {
     // Kept by CallIndex and the engine while the call waits.
     Id call_class = NONE;
     OrderForest::Node line_node = NONE;
-    OrderForest::Node class_node = NONE;  // or its place among the held
-    std::vector<std::uint32_t> affinity_positions;
+    OrderForest::Node class_node = NONE;  // or its place among the held; NONE while detached
+    std::vector<std::uint32_t> affinity_positions;  // none while detached
     TimerQueue::Handle hold_timer = NONE;
     TimerQueue::Handle step_timer = NONE;
     TimerQueue::Handle overdue_timer = NONE;
@@ -71,7 +72,8 @@ struct Call {
 // Where a waiting call stands; smaller is served first. `due_us` is read in the overdue tiers only.
 OrderKey rank_key(const Call& call, TimeUs due_us);
 
-// Waiting calls by queue (everybody, by rank; the held ones once more) and by class (those not held, by arrival).
+// Waiting calls by queue (everybody, by rank; the held ones once more) and by class (those not held, by arrival). Detached
+// ones stand in their queue's line alone.
 class CallIndex {
 public:
     struct Class {

@@ -114,10 +114,17 @@ struct PauseQueue {
 struct ResumeQueue {
     std::string queue;
 };
+struct Detach {
+    std::string call;
+};
+struct Attach {
+    std::string call;
+};
+struct Restart {};
 struct Advance {};
 
 using Command = std::variant<SignIn, SignOut, SetAvailability, UpdateAgent, Enqueue, UpdateCall, Cancel, Requeue,
                              Transfer, Assign, TurnIntoCallback, Accept, Reject, Complete, EndWrapUp, RecordOutcome,
-                             Configure, PauseQueue, ResumeQueue, Advance>;
+                             Configure, PauseQueue, ResumeQueue, Detach, Attach, Restart, Advance>;
 
 }  // namespace router

@@ -20,7 +20,7 @@ void Engine::apply(const Command& command, TimeUs time_us) {
     }
     try {
         begin(time_us);
-        fire(time_us);
+        if (!std::holds_alternative<Restart>(command)) fire(time_us);
         now_us_ = time_us;
         forget();
         std::visit([this](const auto& one) { handle(one); }, command);
@@ -55,6 +55,7 @@ RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, con
 void Engine::begin(TimeUs time_us) {
     ++sequence_;
     ++statistics_.commands;
+    downtime_us_ = time_us - time_us_;
     time_us_ = time_us;
     events_.clear();
     texts_.clear();
@@ -106,6 +107,7 @@ void Engine::forget_oldest_call() {
     finished_.pop_front();
     call_ids_.erase(calls_[id].name);
     forgotten_.push_back(id);
+    release_requirement(std::exchange(calls_[id].requirement, NONE));
 }
 
 void Engine::forget_oldest_customer() {
@@ -120,10 +122,8 @@ void Engine::forget_oldest_request() {
 
 void Engine::free_forgotten() {
     for (const CallId id : forgotten_) {
-        const RequirementId requirement = calls_[id].requirement;
         calls_[id] = Call{};
         free_calls_.push_back(id);
-        release_requirement(requirement);
     }
     forgotten_.clear();
 }
@@ -172,6 +172,18 @@ RequirementId Engine::intern(const RequirementSpec& spec) {
     return requirement;
 }
 
+RequirementId Engine::share(RequirementId requirement) {
+    skills_.acquire_requirement(requirement);
+    apply_renames();
+    return requirement;
+}
+
+// Whether a requirement that a command gives may be kept besides those that queues and remembered calls have.
+bool Engine::has_room_for(const std::optional<RequirementSpec>& spec) const {
+    const auto kept = static_cast<std::int64_t>(skills_.requirements());
+    return !spec || kept < settings_.requirements_max || skills_.knows_requirement(*spec);
+}
+
 void Engine::release_requirement(RequirementId requirement) {
     skills_.release_requirement(requirement);
     apply_renames();
@@ -184,6 +196,10 @@ void Engine::apply_renames() {
         if (id == NONE) continue;
         set_profile(id, skills_.acquire_profile(skills_.profile(agents_[id].profile).skills, name));
     }
+}
+
+TimeUs Engine::due_time(TimeUs time_us, std::size_t limit) const {
+    return timers_.size() < limit ? time_us : std::min(time_us, timers_.time_of(limit));
 }
 
 CallId Engine::find_call(std::string_view name) const {

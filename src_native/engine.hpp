@@ -25,6 +25,7 @@ struct Queue {
     bool configured = false;
     bool paused = false;
     QueueId overflow = NONE;
+    RequirementId requirement = NONE;  // while configured
     std::int64_t offered = 0;
     std::int64_t assigned = 0;
     Learned learned;  // the norm: sums over all agents
@@ -68,6 +69,8 @@ public:
     std::uint64_t sequence() const { return sequence_; }
     TimeUs time_us() const { return time_us_; }
     TimeUs next_deadline() const { return timers_.empty() ? NEVER : timers_.front().time_us; }
+    // Time of the deadline that fires as number `limit`, or `time_us` if that is earlier. O(limit log limit).
+    TimeUs due_time(TimeUs time_us, std::size_t limit) const;
     const Statistics& statistics() const { return statistics_; }
 
     // Reading. Numbers stay valid until the next command.
@@ -122,6 +125,8 @@ private:
     void reject(RejectReason reason, std::string subject);
     void apply_renames();
     RequirementId intern(const RequirementSpec& spec);
+    RequirementId share(RequirementId requirement);
+    bool has_room_for(const std::optional<RequirementSpec>& spec) const;
     void release_requirement(RequirementId requirement);
 
     // engine_deadlines.cpp
@@ -161,6 +166,8 @@ private:
     void handle(const Requeue& command);
     void handle(const Transfer& command);
     void handle(const TurnIntoCallback& command);
+    void handle(const Detach& command);
+    void handle(const Attach& command);
     CallId resolve_live_call(const std::string& name);
     CallId allocate_call(const std::string& name);
     std::vector<AgentId> known_agents(const Names& names) const;
@@ -174,6 +181,7 @@ private:
     void set_timers(CallId id);
     void cancel_timers(Call& call);
     void drop_bars(Call& call);
+    void set_detached(CallId id, bool detached);
     void finish(CallId id, CallState state);
     void replace_requirement(Call& call, RequirementId requirement, bool own);
     TimeUs due_us(const Call& call) const;
@@ -214,6 +222,12 @@ private:
     std::vector<CallId> waiting_calls_by_rank() const;
     void serve_resumed(QueueId queue);
 
+    // engine_restart.cpp
+    void handle(const Restart& command);
+    std::vector<CallId> take_due_offers_back(TimeUs downtime_us);
+    void postpone(Engagement& offer, TimeUs by_us);
+    void extend_limits(TimeUs downtime_us);
+
     // engine_match.cpp
     bool may_take(const Agent& agent, AgentId agent_id, const Call& call) const;
     AgentId best_agent(const Call& call, Decision* decision) const;
@@ -221,6 +235,8 @@ private:
     void seek(CallId call);
     void serve(AgentId agent, std::span<const CallId> settling);
     void settle(AgentId agent, std::span<const CallId> calls, bool refreshing = true);
+    void close_if_free(AgentId agent);
+    std::vector<CallId> return_to_waiting(std::span<const CallId> calls, bool refreshing);
     std::array<std::int64_t, AGENT_TERMS> agent_terms(const Call& call, AgentId agent_id) const;
     std::array<std::int64_t, CALL_TERMS> call_terms(const Call& call, AgentId agent_id) const;
     Wide agent_total(const Call& call, AgentId agent_id) const;
@@ -243,6 +259,7 @@ private:
     void audit_call(CallId id) const;
     void audit_agent(AgentId id) const;
     void audit_counts() const;
+    void audit_requirements() const;
     void audit_at_rest() const;
 
     Settings settings_;
@@ -271,12 +288,14 @@ private:
 
     std::uint64_t sequence_ = 0;
     TimeUs time_us_ = 0;  // of the last command
+    TimeUs restarted_us_ = 0;  // end of the last downtime
     TimeUs now_us_ = 0;   // of the deadline or command in hand
     bool broken_ = false;
 
     // Of the last command only.
     std::vector<Event> events_;
     std::vector<std::string> texts_;
+    TimeUs downtime_us_ = 0;  // since the one before
     RejectReason rejection_ = RejectReason::none;
     std::string rejected_subject_;
     CallId result_call_ = NONE;

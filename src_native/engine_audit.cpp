@@ -1,5 +1,6 @@
 // The whole-state audit: everything that must agree with everything else does. Throws InvariantViolated.
 #include <algorithm>
+#include <map>
 
 #include "engine.hpp"
 
@@ -19,7 +20,8 @@ void Engine::audit_call(CallId id) const {
     const Call& call = calls_[id];
     const bool waits = call.state == CallState::waiting;
     ROUTER_CHECK((call.line_node != NONE) == waits);
-    ROUTER_CHECK((call.class_node != NONE) == waits);
+    ROUTER_CHECK((call.class_node != NONE) == (waits && !call.detached));
+    ROUTER_CHECK(!call.detached || waits || call.state == CallState::assigned);
     ROUTER_CHECK(waits || (call.call_class == NONE && call.affinity_positions.empty()));
     ROUTER_CHECK((call.state == CallState::offered || call.state == CallState::assigned) == (call.offer != 0));
     ROUTER_CHECK(is_finished(call.state) == (call.finished_us != NEVER));
@@ -39,13 +41,13 @@ void Engine::audit_call(CallId id) const {
         return;
     }
     const OrderForest& orders = call_index_.orders();
-    ROUTER_CHECK(orders.item(call.line_node) == id && orders.item(call.class_node) == id);
-    ROUTER_CHECK(call.held() == (call.call_class == NONE));
+    ROUTER_CHECK(orders.item(call.line_node) == id && (call.detached || orders.item(call.class_node) == id));
+    ROUTER_CHECK((call.held() || call.detached) == (call.call_class == NONE));
     ROUTER_CHECK(!call.held() || (now_us_ < call.hold_until_us && !call.overdue && !call.preferred.empty()));
     const TimeUs due = due_us(call);
     ROUTER_CHECK(call.overdue == (due != NEVER && now_us_ >= due));
-    ROUTER_CHECK(call.preferred.size() == call.affinity_positions.size());
-    for (std::size_t index = 0; index < call.preferred.size(); ++index) {
+    ROUTER_CHECK(call.affinity_positions.size() == (call.detached ? 0 : call.preferred.size()));
+    for (std::size_t index = 0; index < call.affinity_positions.size(); ++index) {
         ROUTER_CHECK(agents_[call.preferred[index]].affinity_calls.at(call.affinity_positions[index]) == id);
     }
     if (call.call_class == NONE) return;
@@ -82,6 +84,7 @@ void Engine::audit_agent(AgentId id) const {
 }
 
 void Engine::audit_counts() const {
+    audit_requirements();
     std::int64_t live = 0;
     std::vector<std::int64_t> offered(queues_.size(), 0);
     std::vector<std::int64_t> assigned(queues_.size(), 0);
@@ -104,6 +107,22 @@ void Engine::audit_counts() const {
     for (const Agent& agent : agents_) signed_in += agent.signed_in();
     ROUTER_CHECK(signed_in == skills_.signed_in());
     ROUTER_CHECK(timers_.empty() || timers_.front().time_us > time_us_);
+}
+
+void Engine::audit_requirements() const {
+    std::map<RequirementId, std::pair<std::uint32_t, std::uint32_t>> counted;  // uses, listings
+    for (const Call& call : calls_) {
+        if (call.requirement != NONE) ++counted[call.requirement].first;
+    }
+    for (const Queue& queue : queues_) {
+        ROUTER_CHECK((queue.requirement != NONE) == queue.configured);
+        if (queue.configured) ++counted[queue.requirement].second;
+    }
+    ROUTER_CHECK(counted.size() == skills_.requirements());
+    for (const auto& [id, count] : counted) {
+        const Requirement& requirement = skills_.requirement(id);
+        ROUTER_CHECK(requirement.uses == count.first && requirement.listings == count.second);
+    }
 }
 
 // Work conservation, asked from both sides.

@@ -18,6 +18,7 @@ void Engine::handle(const Enqueue& command) {
     const ChannelId channel = find_channel(command.channel);
     if (channel == NONE) return reject(RejectReason::unknown_channel, command.channel);
     if (live_calls_ >= settings_.calls_max) return reject(RejectReason::too_many_calls, command.call);
+    if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
 
     const QueueSettings& settings = queues_[queue].settings;
     const CallId id = allocate_call(command.call);
@@ -26,7 +27,7 @@ void Engine::handle(const Enqueue& command) {
     call.queue = queue;
     call.channel = channel;
     call.own_requirement = command.requirement.has_value();
-    call.requirement = intern(command.requirement ? *command.requirement : settings.requirement);
+    call.requirement = command.requirement ? intern(*command.requirement) : share(queues_[queue].requirement);
     call.urgency = command.urgency;
     call.priority = command.priority;
     call.effective_arrival_us = std::max<TimeUs>(0, now_us_ - command.credited_wait_us);
@@ -60,6 +61,7 @@ void Engine::handle(const Enqueue& command) {
 void Engine::handle(const UpdateCall& command) {
     const CallId id = resolve_live_call(command.call);
     if (id == NONE) return;
+    if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
     const bool waits = calls_[id].state == CallState::waiting;
     if (waits) leave_waiting(id);
     Call& call = calls_[id];
@@ -125,6 +127,7 @@ void Engine::handle(const Transfer& command) {
     if (id == NONE) return;
     const QueueId target = find_queue(command.queue);
     if (target == NONE) return reject(RejectReason::unknown_queue, command.queue);
+    if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
     Call& call = calls_[id];
     const QueueId source = call.queue;
     const CallState state = call.state;
@@ -134,8 +137,8 @@ void Engine::handle(const Transfer& command) {
     if (state == CallState::offered) withdraw(id, WithdrawalCause::call_transferred);
 
     const QueueSettings& settings = queues_[target].settings;
-    const RequirementSpec& requirement = command.requirement ? *command.requirement : settings.requirement;
-    replace_requirement(call, intern(requirement), command.requirement.has_value());
+    const RequirementId requirement = command.requirement ? intern(*command.requirement) : share(queues_[target].requirement);
+    replace_requirement(call, requirement, command.requirement.has_value());
     call.hold_until_us = NEVER;
     if (!command.keep_place) {
         call.effective_arrival_us = now_us_;
@@ -172,6 +175,28 @@ void Engine::handle(const TurnIntoCallback& command) {
     call.callback = true;
     timers_.cancel(call.limit_timer);
     emit(EventKind::call_turned_into_callback).call = id;
+}
+
+void Engine::handle(const Detach& command) {
+    const CallId id = resolve_live_call(command.call);
+    if (id == NONE) return;
+    Call& call = calls_[id];
+    if (call.detached) return reject(RejectReason::call_detached, command.call);
+    const bool offered = call.state == CallState::offered;
+    const AgentId agent = call.agent;
+    if (offered) withdraw(id, WithdrawalCause::call_detached);
+    set_detached(id, true);
+    emit(EventKind::call_detached).call = id;
+    if (offered) settle(agent, {&id, 1});
+}
+
+void Engine::handle(const Attach& command) {
+    const CallId id = resolve_live_call(command.call);
+    if (id == NONE) return;
+    if (!calls_[id].detached) return reject(RejectReason::call_not_detached, command.call);
+    set_detached(id, false);
+    emit(EventKind::call_attached).call = id;
+    seek(id);
 }
 
 // ---- parts of them ----
@@ -259,7 +284,7 @@ void Engine::overflow(CallId id, LimitCause cause) {
     call.queue = target;
     call.queue_entered_us = now_us_;
     call.queues_tried.push_back(target);
-    if (!call.own_requirement) replace_requirement(call, intern(queues_[target].settings.requirement), false);
+    if (!call.own_requirement) replace_requirement(call, share(queues_[target].requirement), false);
     assess(call);
     admit(id);
 }
@@ -311,9 +336,11 @@ void Engine::enter_waiting(CallId id) {
     call.assigned_us = NEVER;
     call_index_.insert(id, call, stage_of(call), due_us(call));
     call.affinity_positions.clear();
-    for (const AgentId agent : call.preferred) {
-        call.affinity_positions.push_back(static_cast<std::uint32_t>(agents_[agent].affinity_calls.size()));
-        agents_[agent].affinity_calls.push_back(id);
+    if (!call.detached) {
+        for (const AgentId agent : call.preferred) {
+            call.affinity_positions.push_back(static_cast<std::uint32_t>(agents_[agent].affinity_calls.size()));
+            agents_[agent].affinity_calls.push_back(id);
+        }
     }
     set_timers(id);
 }
@@ -322,7 +349,7 @@ void Engine::leave_waiting(CallId id) {
     Call& call = calls_[id];
     ROUTER_CHECK(call.state == CallState::waiting);
     call_index_.erase(call);
-    for (std::size_t index = 0; index < call.preferred.size(); ++index) {
+    for (std::size_t index = 0; index < call.affinity_positions.size(); ++index) {
         std::vector<CallId>& calls = agents_[call.preferred[index]].affinity_calls;
         const std::uint32_t position = call.affinity_positions[index];
         const CallId moved = calls.back();
@@ -367,10 +394,19 @@ void Engine::drop_bars(Call& call) {
     call.bars.clear();
 }
 
+// A waiting call changes the orders in which it stands: candidates are found among those that may be taken.
+void Engine::set_detached(CallId id, bool detached) {
+    const bool waits = calls_[id].state == CallState::waiting;
+    if (waits) leave_waiting(id);
+    calls_[id].detached = detached;
+    if (waits) enter_waiting(id);
+}
+
 void Engine::finish(CallId id, CallState state) {
     Call& call = calls_[id];
     drop_bars(call);
     call.state = state;
+    call.detached = false;
     call.offer = 0;
     if (state != CallState::completed) {
         call.agent = NONE;

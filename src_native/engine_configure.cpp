@@ -111,7 +111,7 @@ void Engine::move_call(CallId id, QueueId target) {
     if (std::find(call.queues_tried.begin(), call.queues_tried.end(), target) == call.queues_tried.end()) {
         call.queues_tried.push_back(target);
     }
-    if (!call.own_requirement) replace_requirement(call, intern(queues_[target].settings.requirement), false);
+    if (!call.own_requirement) replace_requirement(call, share(queues_[target].requirement), false);
     if (call.state == CallState::waiting) return;
     engagement_of(call).queue = target;
     if (call.state == CallState::offered) {
@@ -142,12 +142,15 @@ void Engine::install_queues() {
         Queue& queue = queues_[entry->second];
         queue.settings = settings;
         queue.configured = true;
+        const RequirementId old = std::exchange(queue.requirement, skills_.list_requirement(settings.requirement));
+        if (old != NONE) skills_.unlist_requirement(old);
     }
     for (QueueId id = 0; id < queues_.size(); ++id) {
         Queue& queue = queues_[id];
         if (queue.configured) {
             queue.overflow = queue.settings.overflow.empty() ? NONE : find_queue(queue.settings.overflow);
         } else {
+            if (queue.requirement != NONE) skills_.unlist_requirement(std::exchange(queue.requirement, NONE));
             queue.paused = false;
             queue.learned = Learned{};
         }

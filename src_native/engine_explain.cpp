@@ -8,7 +8,7 @@ namespace router {
 
 namespace {
 
-constexpr std::size_t OBSTACLES = static_cast<std::size_t>(Obstacle::barred);
+constexpr std::size_t OBSTACLES = static_cast<std::size_t>(Obstacle::call_detached);
 
 // Idle time is uncapped, so its contribution can pass 64 bits; it is shown as the largest number then.
 std::int64_t saturated(Wide value) {
@@ -122,6 +122,7 @@ std::uint32_t Engine::obstacle_bits(const Call& call, AgentId agent_id) const {
         waits && !skills_.satisfies(agent.profile, stage_of(call)),
         waits && call.held() && !call.prefers(agent_id),
         call.bars_agent(agent_id),
+        call.detached,
     };
     std::uint32_t bits = 0;
     for (std::size_t index = 0; index < holds.size(); ++index) bits |= std::uint32_t{holds[index]} << index;

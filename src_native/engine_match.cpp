@@ -80,14 +80,14 @@ bool is_overdue(Tier tier) { return tier == Tier::urgent_overdue || tier == Tier
 bool Engine::may_take(const Agent& agent, AgentId agent_id, const Call& call) const {
     return agent.availability == Availability::ready &&
            (agent_index_.open_channels(agent) >> channels_[call.channel].index & 1) != 0 &&
-           skills_.satisfies(agent.profile, stage_of(call)) && !queues_[call.queue].paused &&
+           skills_.satisfies(agent.profile, stage_of(call)) && !queues_[call.queue].paused && !call.detached &&
            !call.bars_agent(agent_id) && (!call.held() || call.prefers(agent_id));
 }
 
 // ---- the best agent for a call ----
 
 AgentId Engine::best_agent(const Call& call, Decision* decision) const {
-    if (queues_[call.queue].paused) return NONE;
+    if (queues_[call.queue].paused || call.detached) return NONE;
     const auto& weights = queues_[call.queue].settings.agent_weights;
     const IndexedQueue& queue = agent_index_.queue(call.queue);
     const OrderForest& orders = agent_index_.orders();
@@ -327,13 +327,25 @@ void Engine::serve(AgentId agent, std::span<const CallId> settling) {
 }
 
 void Engine::settle(AgentId agent_id, std::span<const CallId> calls, bool refreshing) {
-    if (agent_id != NONE) {
-        const Agent& agent = agents_[agent_id];
-        if (agent.availability == Availability::closing && !agent.engaged()) {
-            set_availability(agent_id, Availability::not_ready);
-            emit_availability(agent_id);
-        }
-    }
+    if (agent_id != NONE) close_if_free(agent_id);
+    std::vector<CallId> waiting = return_to_waiting(calls, refreshing);
+    if (agent_id != NONE) serve(agent_id, waiting);
+    std::erase_if(waiting, [this](CallId id) { return calls_[id].state != CallState::waiting; });
+    std::sort(waiting.begin(), waiting.end(), [this](CallId a, CallId b) {
+        return rank_key(calls_[a], due_us(calls_[a])) < rank_key(calls_[b], due_us(calls_[b]));
+    });
+    for (const CallId id : waiting) seek(id);
+}
+
+void Engine::close_if_free(AgentId id) {
+    const Agent& agent = agents_[id];
+    if (agent.availability != Availability::closing || agent.engaged()) return;
+    set_availability(id, Availability::not_ready);
+    emit_availability(id);
+}
+
+// By order. Nobody is asked to take them yet.
+std::vector<CallId> Engine::return_to_waiting(std::span<const CallId> calls, bool refreshing) {
     std::vector<CallId> waiting(calls.begin(), calls.end());
     std::sort(waiting.begin(), waiting.end(), [this](CallId a, CallId b) { return calls_[a].order < calls_[b].order; });
     for (const CallId id : waiting) {
@@ -344,12 +356,7 @@ void Engine::settle(AgentId agent_id, std::span<const CallId> calls, bool refres
         }
         enter_waiting(id);
     }
-    if (agent_id != NONE) serve(agent_id, waiting);
-    std::erase_if(waiting, [this](CallId id) { return calls_[id].state != CallState::waiting; });
-    std::sort(waiting.begin(), waiting.end(), [this](CallId a, CallId b) {
-        return rank_key(calls_[a], due_us(calls_[a])) < rank_key(calls_[b], due_us(calls_[b]));
-    });
-    for (const CallId id : waiting) seek(id);
+    return waiting;
 }
 
 }  // namespace router

@@ -85,7 +85,8 @@ void Engine::handle(const Complete& command) {
     event.queue = call.queue;
     event.value = handle_us;
     --queues_[call.queue].assigned;
-    learn_call(agent, call.queue, handle_us);
+    // nobody knows when a conversation that a downtime cut through really ended
+    if (call.assigned_us >= restarted_us_) learn_call(agent, call.queue, handle_us);
     remember_customer(call);
     end_engagement(id, agent, offer, call.queue);
     finish(id, CallState::completed);

@@ -39,6 +39,9 @@ enum class EventKind : std::uint8_t {
     queue_resumed,
     call_moved,
     configured,
+    call_detached,
+    call_attached,
+    restarted,
 };
 
 // Numbers stay valid until the next command. `text` and `call_text` index the texts of the command.
@@ -55,7 +58,7 @@ struct Event {
     QueueId from_queue = NONE;
     Id text = NONE;            // reason or subject
     Id call_text = NONE;
-    std::int64_t value = 0;    // wait, handle time, expiry, arrival or step, by kind
+    std::int64_t value = 0;    // wait, handle time, downtime, expiry, arrival or step, by kind
     TimeUs hold_until_us = NEVER;
 };
 

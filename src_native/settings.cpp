@@ -13,7 +13,7 @@ bool is_sound(const StepSpec& step) {
         return counts && std::all_of(term.alternatives.begin(), term.alternatives.end(), sound_atom);
     };
     const auto sound_preference = [](const PreferenceSpec& one) { return one.importance >= 1 && one.importance <= 10; };
-    return step.after_us >= 0 && std::all_of(step.terms.begin(), step.terms.end(), sound_term) &&
+    return step.after_us >= 0 && step.after_us <= DURATION_US_MAX && std::all_of(step.terms.begin(), step.terms.end(), sound_term) &&
            std::all_of(step.preferences.begin(), step.preferences.end(), sound_preference);
 }
 
@@ -44,14 +44,18 @@ std::string fault_of(const Settings& settings) {
     for (const QueueSettings& queue : settings.queues) {
         if (!is_sound(queue)) return "queue " + queue.name + " has a value out of range";
     }
-    if (settings.idle_scale_us < 1 || settings.occupancy_half_life_us < 1) return "a scale below 1";
+    const auto scale = [](TimeUs value) { return value >= 1 && value <= DURATION_US_MAX; };
+    if (!scale(settings.idle_scale_us) || !scale(settings.occupancy_half_life_us)) return "a scale out of range";
     const EfficiencySettings& mix = settings.efficiency;
-    if (mix.prior_calls < 1 || std::min({mix.handle_time, mix.resolution, mix.satisfaction}) < 0) {
+    const auto parts = {mix.handle_time, mix.resolution, mix.satisfaction};
+    if (mix.prior_calls < 1 || mix.prior_calls > 10'000 || std::min(parts) < 0 || std::max(parts) > 1'000'000) {
         return "efficiency settings out of range";
     }
-    if (std::min({settings.finished_retention_us, settings.customer_retention_us, settings.request_retention_us}) < 0 ||
-        std::min({settings.customers_max, settings.requests_max, settings.agents_max, settings.calls_max}) < 0) {
-        return "a negative retention or maximum";
+    const auto retentions = {settings.finished_retention_us, settings.customer_retention_us, settings.request_retention_us};
+    if (std::min(retentions) < 0 || std::max(retentions) > DURATION_US_MAX) return "a retention out of range";
+    if (std::min({settings.customers_max, settings.requests_max, settings.agents_max, settings.calls_max,
+                  settings.requirements_max}) < 0) {
+        return "a negative maximum";
     }
     return {};
 }

@@ -97,6 +97,7 @@ struct Settings {
     std::int64_t requests_max = 0;
     std::int64_t agents_max = 0;
     std::int64_t calls_max = 0;
+    std::int64_t requirements_max = 0;
 };
 
 // What is wrong with settings that did not come through the binding, in words; empty if nothing is.

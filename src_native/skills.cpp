@@ -70,20 +70,25 @@ Id take_free(std::vector<Id>& free, Table& table) {
 
 }  // namespace
 
-RequirementId SkillMatrix::acquire_requirement(const RequirementSpec& spec) {
+RequirementId SkillMatrix::find_or_add_requirement(const RequirementSpec& spec) {
     std::string key = requirement_key(spec);
-    if (const auto found = requirement_ids_.find(key); found != requirement_ids_.end()) {
-        ++requirements_[found->second].uses;
-        return found->second;
-    }
+    if (const auto found = requirement_ids_.find(key); found != requirement_ids_.end()) return found->second;
     const RequirementId id = take_free(free_requirements_, requirements_);
     requirement_ids_.emplace(key, id);
-    requirements_[id] = Requirement{spec, {}, 1, std::move(key)};
-    for (const StepSpec& step : spec.steps) {
-        const StageId stage = add_stage(id, step);
-        requirements_[id].stages.push_back(stage);
-    }
+    requirements_[id] = Requirement{spec, {}, 0, 0, std::move(key)};
     return id;
+}
+
+RequirementId SkillMatrix::acquire_requirement(const RequirementSpec& spec) {
+    const RequirementId id = find_or_add_requirement(spec);
+    acquire_requirement(id);
+    return id;
+}
+
+void SkillMatrix::acquire_requirement(RequirementId id) {
+    Requirement& requirement = requirements_[id];
+    if (requirement.uses++ > 0) return;
+    for (const StepSpec& step : requirement.spec.steps) requirement.stages.push_back(add_stage(id, step));
 }
 
 void SkillMatrix::release_requirement(RequirementId id) {
@@ -91,6 +96,29 @@ void SkillMatrix::release_requirement(RequirementId id) {
     ROUTER_CHECK(requirement.uses > 0);
     if (--requirement.uses > 0) return;
     for (const StageId stage : requirement.stages) drop_stage(stage);
+    requirement.stages.clear();
+    forget_if_unwanted(id);
+}
+
+RequirementId SkillMatrix::list_requirement(const RequirementSpec& spec) {
+    const RequirementId id = find_or_add_requirement(spec);
+    ++requirements_[id].listings;
+    return id;
+}
+
+void SkillMatrix::unlist_requirement(RequirementId id) {
+    ROUTER_CHECK(requirements_[id].listings > 0);
+    --requirements_[id].listings;
+    forget_if_unwanted(id);
+}
+
+bool SkillMatrix::knows_requirement(const RequirementSpec& spec) const {
+    return requirement_ids_.contains(requirement_key(spec));
+}
+
+void SkillMatrix::forget_if_unwanted(RequirementId id) {
+    Requirement& requirement = requirements_[id];
+    if (requirement.uses > 0 || requirement.listings > 0) return;
     requirement_ids_.erase(requirement.key);
     requirement = Requirement{};
     free_requirements_.push_back(id);

@@ -49,8 +49,9 @@ struct Stage {
 
 struct Requirement {
     RequirementSpec spec;
-    std::vector<StageId> stages;
-    std::uint32_t uses = 0;
+    std::vector<StageId> stages;  // none while no call uses it
+    std::uint32_t uses = 0;       // by calls
+    std::uint32_t listings = 0;   // by queues
     std::string key;
 };
 
@@ -58,8 +59,14 @@ class SkillMatrix {
 public:
     // Intern, one use more. Names of agents that became (or ceased to be) named wait in take_renamed().
     RequirementId acquire_requirement(const RequirementSpec& spec);
-    void share_requirement(RequirementId requirement) { ++requirements_[requirement].uses; }
+    void acquire_requirement(RequirementId requirement);
     void release_requirement(RequirementId requirement);
+    // Intern without a use: kept, and weighed against nobody as long as no call has it.
+    RequirementId list_requirement(const RequirementSpec& spec);
+    void unlist_requirement(RequirementId requirement);
+    bool knows_requirement(const RequirementSpec& spec) const;
+    // How many different ones are used or listed.
+    std::size_t requirements() const { return requirement_ids_.size(); }
 
     // Profile of an agent with these skills; its own if a requirement names the agent.
     ProfileId acquire_profile(const Skills& skills, const std::string& agent);
@@ -88,6 +95,8 @@ private:
     void compile(const StepSpec& spec, Stage& stage);
     void weigh(ProfileId profile, StageId stage);
     std::int32_t weigh_fit(const Profile& profile, const Stage& stage) const;
+    RequirementId find_or_add_requirement(const RequirementSpec& spec);
+    void forget_if_unwanted(RequirementId requirement);
     Id acquire_named(const std::string& agent);
     StageId add_stage(RequirementId requirement, const StepSpec& spec);
     void drop_stage(StageId stage);

@@ -86,6 +86,7 @@ void describe(auto& archive, Is<Settings> auto& settings) {
     archive(settings.requests_max);
     archive(settings.agents_max);
     archive(settings.calls_max);
+    archive(settings.requirements_max);
 }
 
 void describe(auto& archive, Is<Result> auto& result) {
@@ -153,6 +154,7 @@ public:
     std::string write() {
         archive_(engine_.sequence_);
         archive_(engine_.time_us_);
+        archive_(engine_.restarted_us_);
         archive_(engine_.next_offer_);
         archive_(engine_.settings_);
         for (const QueueId id : engine_.queues_by_name()) {
@@ -257,6 +259,7 @@ private:
         archive_(call.order);
         archive_(call.step);
         archive_(call.overdue);
+        archive_(call.detached);
         archive_(call.callback);
         archive_(call.explain);
         archive_(call.customer);
@@ -283,6 +286,11 @@ private:
     std::unordered_map<RequirementId, std::uint64_t> requirements_;
 };
 
+constexpr std::int64_t COUNT_MAX = 4096;  // counts of what was learned are halved at the latest there
+constexpr std::int64_t SATISFACTION_MAX = 5;
+constexpr std::uint8_t PRIORITY_MAX = 9;
+constexpr std::uint64_t ALWAYS_BUSY_Q32 = std::uint64_t{1} << 32;
+
 class SnapshotReader {
 public:
     SnapshotReader(Engine& engine, const std::string& bytes) : engine_(engine), archive_(bytes) {}
@@ -290,6 +298,7 @@ public:
     void read() {
         archive_(engine_.sequence_);
         archive_(engine_.time_us_);
+        archive_(engine_.restarted_us_);
         archive_(engine_.next_offer_);
         engine_.now_us_ = engine_.time_us_;
         Settings settings;
@@ -297,10 +306,11 @@ public:
         const std::string fault = fault_of(settings);
         if (!fault.empty()) throw CorruptSnapshot("the snapshot's settings are unsound: " + fault);
         demand(engine_.time_us_ >= 0 && engine_.time_us_ <= TIME_US_MAX, "a time out of range");
+        demand(engine_.restarted_us_ >= 0 && engine_.restarted_us_ <= engine_.time_us_, "a downtime out of range");
         engine_.install(settings);
         for (const QueueId id : engine_.queues_by_name()) {
             archive_(engine_.queues_[id].paused);
-            archive_(engine_.queues_[id].learned);
+            read_learned(engine_.queues_[id].learned);
         }
         read_agents();
         read_calls();
@@ -312,6 +322,31 @@ public:
 private:
     static void demand(bool holds, const char* otherwise) {
         if (!holds) throw CorruptSnapshot(std::string("the snapshot has ") + otherwise);
+    }
+    // A moment up to the last command, or NEVER.
+    void read_past(TimeUs& time_us) {
+        archive_(time_us);
+        demand_time(time_us, engine_.time_us_);
+    }
+    // A moment that may be to come, or NEVER.
+    void read_time(TimeUs& time_us) {
+        archive_(time_us);
+        demand_time(time_us, engine_.time_us_ + DURATION_US_MAX);
+    }
+    static void demand_time(TimeUs time_us, TimeUs latest_us) {
+        demand(time_us >= NEVER && time_us <= latest_us, "a time out of range");
+    }
+    // Sums of what was counted, so that nothing made of them overflows.
+    void read_learned(Learned& learned) {
+        archive_(learned);
+        const auto sound = [](std::int64_t count, std::int64_t sum, std::int64_t most) {
+            return count >= 0 && count <= COUNT_MAX && sum >= 0 && sum <= count * most;
+        };
+        demand(learned.efficiency_ppm >= 0 && learned.efficiency_ppm <= PPM &&
+                   sound(learned.calls, learned.handle_sum_us, DURATION_US_MAX) &&
+                   sound(learned.resolutions, learned.resolved, 1) &&
+                   sound(learned.satisfactions, learned.satisfaction_sum, SATISFACTION_MAX),
+               "learned sums that cannot be");
     }
     std::string read_text() {
         std::string text;
@@ -362,9 +397,10 @@ private:
         agent.profile = engine_.skills_.acquire_profile(skills, agent.name);
         archive_(agent.capacity);
         archive_(agent.sign_in_order);
-        archive_(agent.idle_since_us);
+        read_past(agent.idle_since_us);
         archive_(agent.occupancy_q32);
-        archive_(agent.occupancy_at_us);
+        demand(agent.occupancy_q32 <= ALWAYS_BUSY_Q32, "an occupancy out of range");
+        read_past(agent.occupancy_at_us);
         agent.engagements.resize(archive_.count());
         for (Engagement& engagement : agent.engagements) {
             archive_(engagement.offer);
@@ -372,8 +408,8 @@ private:
             engagement.queue = read_queue();
             engagement.channel = read_channel();
             archive_(engagement.state);
-            archive_(engagement.started_us);
-            archive_(engagement.until_us);
+            read_past(engagement.started_us);
+            read_time(engagement.until_us);
             const Id index = engine_.channels_[engagement.channel].index;
             demand(index != NONE, "an engagement on a removed channel");
             ++agent.used[index];
@@ -381,8 +417,7 @@ private:
         agent.learned.resize(archive_.count());
         for (Learned& learned : agent.learned) {
             learned.queue = read_queue();
-            archive_(learned);
-            demand(std::min({learned.calls, learned.resolutions, learned.satisfactions}) >= 0, "a negative count");
+            read_learned(learned);
         }
         if (agent.signed_in()) engine_.skills_.count_signed_in(agent.profile, 1);
     }
@@ -391,7 +426,7 @@ private:
         const std::uint64_t reference = archive_.number();
         demand(reference <= requirements_.size(), "a reference to a requirement that it does not hold");
         if (reference > 0) {
-            engine_.skills_.share_requirement(requirements_[reference - 1]);
+            engine_.skills_.acquire_requirement(requirements_[reference - 1]);
             return requirements_[reference - 1];
         }
         RequirementSpec spec;
@@ -426,15 +461,17 @@ private:
         archive_(call.own_requirement);
         archive_(call.urgency);
         archive_(call.priority);
+        demand(call.priority <= PRIORITY_MAX, "a priority out of range");
         call.preferred.resize(archive_.count());
         for (AgentId& agent : call.preferred) agent = read_agent();
-        archive_(call.hold_until_us);
-        archive_(call.effective_arrival_us);
-        archive_(call.wait_started_us);
-        archive_(call.queue_entered_us);
+        read_time(call.hold_until_us);
+        read_past(call.effective_arrival_us);
+        read_past(call.wait_started_us);
+        read_past(call.queue_entered_us);
         archive_(call.order);
         archive_(call.step);
         archive_(call.overdue);
+        archive_(call.detached);
         archive_(call.callback);
         archive_(call.explain);
         archive_(call.customer);
@@ -442,7 +479,7 @@ private:
         call.bars.resize(archive_.count());
         for (Bar& bar : call.bars) {
             bar.agent = read_agent();
-            archive_(bar.until_us);
+            read_time(bar.until_us);
             archive_(bar.offer);
         }
         call.queues_tried.resize(archive_.count());
@@ -451,8 +488,8 @@ private:
         call.agent = read_agent_or_none();
         const bool with_agent = call.state != CallState::waiting && call.state <= CallState::completed;
         demand((call.agent != NONE) == with_agent, "a call and an agent that do not belong together");
-        archive_(call.assigned_us);
-        archive_(call.finished_us);
+        read_past(call.assigned_us);
+        read_past(call.finished_us);
         archive_(call.resolved);
         archive_(call.satisfaction);
         std::vector<Decision> decisions;
@@ -466,13 +503,14 @@ private:
             Customer& customer = engine_.customers_.emplace_back();
             archive_(customer.name);
             customer.agent = read_agent();
-            archive_(customer.served_us);
+            read_past(customer.served_us);
             engine_.customer_ids_[customer.name] = std::prev(engine_.customers_.end());
         }
         const std::size_t requests = archive_.count();
         for (std::size_t index = 0; index < requests; ++index) {
             Request& request = engine_.requests_.emplace_back();
             archive_(request);
+            demand_time(request.result.time_us, engine_.time_us_);
             engine_.request_ids_[request.key] = std::prev(engine_.requests_.end());
         }
     }

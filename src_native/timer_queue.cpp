@@ -1,5 +1,6 @@
 #include "timer_queue.hpp"
 
+#include <queue>
 #include <utility>
 
 namespace router {
@@ -33,6 +34,21 @@ void TimerQueue::cancel(Handle& handle) {
     slots_[handle].position = NONE;
     free_.push_back(handle);
     handle = NONE;
+}
+
+// The earliest ones are connected from the top of the heap down, so nothing else is looked at.
+TimeUs TimerQueue::time_of(std::size_t rank) const {
+    ROUTER_CHECK(rank >= 1 && rank <= heap_.size());
+    const auto later = [this](Id a, Id b) { return less(b, a); };
+    std::priority_queue<Id, std::vector<Id>, decltype(later)> next(later);
+    next.push(0);
+    while (--rank > 0) {
+        const std::size_t child = 2 * std::size_t{next.top()} + 1;
+        next.pop();
+        if (child < heap_.size()) next.push(static_cast<Id>(child));
+        if (child + 1 < heap_.size()) next.push(static_cast<Id>(child + 1));
+    }
+    return slots_[heap_[next.top()]].deadline.time_us;
 }
 
 void TimerQueue::swap(Id a, Id b) {

@@ -33,6 +33,8 @@ public:
     bool empty() const { return heap_.empty(); }
     const Deadline& front() const { return slots_[heap_.front()].deadline; }
     std::size_t size() const { return heap_.size(); }
+    // Time of the deadline that fires as number `rank`, from 1; there are at least so many. O(rank log rank).
+    TimeUs time_of(std::size_t rank) const;
     const Deadline& at(Handle handle) const { return slots_[handle].deadline; }
     bool holds(Handle handle) const { return handle < slots_.size() && slots_[handle].position != NONE; }
 

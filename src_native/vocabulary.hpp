@@ -21,6 +21,8 @@ enum class WithdrawalCause : std::uint8_t {
     forced_assignment,
     agent_not_ready,
     agent_signed_out,
+    call_detached,
+    restarted,
 };
 enum class LimitCause : std::uint8_t { queue_full, wait_limit };
 enum class RejectReason : std::uint8_t {
@@ -51,6 +53,9 @@ enum class RejectReason : std::uint8_t {
     queue_not_paused,
     queue_has_calls,
     channel_in_use,
+    too_many_requirements,
+    call_detached,
+    call_not_detached,
 };
 
 enum class Obstacle : std::uint8_t {
@@ -65,6 +70,7 @@ enum class Obstacle : std::uint8_t {
     skills_lacking,
     held_for_others,
     barred,
+    call_detached,
 };
 
 // The highest valid number of each enumeration that a snapshot holds.
@@ -75,7 +81,7 @@ constexpr auto last_of(Availability) { return Availability::closing; }
 constexpr auto last_of(EngagementState) { return EngagementState::wrap_up; }
 constexpr auto last_of(NoAnswerAction) { return NoAnswerAction::sign_out; }
 constexpr auto last_of(WrapUpMode) { return WrapUpMode::manual; }
-constexpr auto last_of(RejectReason) { return RejectReason::channel_in_use; }
+constexpr auto last_of(RejectReason) { return RejectReason::call_not_detached; }
 
 inline bool is_finished(CallState state) { return state >= CallState::completed; }
 

@@ -83,6 +83,9 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         queue_resumed
         call_moved
         configured
+        call_detached
+        call_attached
+        restarted
 
     # settings.hpp
     cdef struct SkillAtLeast:
@@ -141,6 +144,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t requests_max
         int64_t agents_max
         int64_t calls_max
+        int64_t requirements_max
 
     # commands.hpp
     ctypedef vector[pair[string, uint8_t]] Skills
@@ -226,6 +230,12 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string queue
     cdef cppclass ResumeQueue:
         string queue
+    cdef cppclass Detach:
+        string call
+    cdef cppclass Attach:
+        string call
+    cdef cppclass Restart:
+        pass
     cdef cppclass Advance:
         pass
     cdef cppclass Command:
@@ -249,6 +259,9 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         Command(Configure)
         Command(PauseQueue)
         Command(ResumeQueue)
+        Command(Detach)
+        Command(Attach)
+        Command(Restart)
         Command(Advance)
 
     # events.hpp
@@ -365,6 +378,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t queue_entered_us
         uint64_t order
         uint16_t step
+        bool detached
         bool callback
         bool explain
         string customer
@@ -408,6 +422,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         uint64_t sequence()
         int64_t time_us()
         int64_t next_deadline()
+        int64_t due_time(int64_t, size_t) except +router_raise
         const Statistics& statistics()
         uint32_t find_call(const string&)
         bool remembers(const string&, const string&, int64_t)

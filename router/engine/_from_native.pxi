@@ -134,8 +134,14 @@ cdef object event_from(const CppEngine& engine, const Event& event):
         return events.CallMoved(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
         )
-    else:
+    elif kind == EventKind.configured:
         return events.Configured(time_us=time_us, sequence=sequence)
+    elif kind == EventKind.call_detached:
+        return events.CallDetached(time_us=time_us, sequence=sequence, call=call)
+    elif kind == EventKind.call_attached:
+        return events.CallAttached(time_us=time_us, sequence=sequence, call=call)
+    else:
+        return events.Restarted(time_us=time_us, sequence=sequence, downtime_us=event.value)
 
 
 cdef object result_from(const Result& result, bint repeated):
@@ -225,6 +231,7 @@ cdef object settings_from(const Settings& settings):
         requests_max=settings.requests_max,
         agents_max=settings.agents_max,
         calls_max=settings.calls_max,
+        requirements_max=settings.requirements_max,
     )
 
 
@@ -270,6 +277,7 @@ cdef object call_view(const CppEngine& engine, uint32_t number):
         resolved=None if call.resolved < 0 else call.resolved == 1,
         satisfaction=call.satisfaction if call.satisfaction else None,
         explain=call.explain,
+        detached=call.detached,
     )
 
 

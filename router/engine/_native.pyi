@@ -54,6 +54,12 @@ class Engine:
         """Apply `Advance`: only fire what is due."""
     def next_deadline(self) -> int | None:
         """Return the time of the earliest deadline, None if there is none. O(1)."""
+    def due_time(self, time_us: int, limit: int) -> int:
+        """Return the time of the deadline that fires as number `limit`, or `time_us` if that is earlier.
+
+        So that a shell can fire many deadlines in steps: `advance` to this time fires at most `limit` of those that
+        are known now, and more only where some fall on the same instant. O(limit log limit). Raises `InvalidCommand`.
+        """
     @property
     def last_result(self) -> Result | None:
         """The answer to the last command applied; None before the first one, and after `restore`."""

@@ -110,6 +110,16 @@ cdef class Engine:
         """Return the time of the earliest deadline, None if there is none. O(1)."""
         return maybe(self._engine.next_deadline())
 
+    def due_time(self, time_us, limit):
+        """Return the time of the deadline that fires as number `limit`, or `time_us` if that is earlier.
+
+        So that a shell can fire many deadlines in steps: `advance` to this time fires at most `limit` of those that
+        are known now, and more only where some fall on the same instant. O(limit log limit). Raises `InvalidCommand`.
+        """
+        cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
+        cdef size_t most = number_of(limit, "limit", 1, NUMBER_MAX, " deadlines")
+        return self._engine.due_time(when, most)
+
     @property
     def last_result(self):
         """The answer to the last command applied; None before the first one, and after `restore`."""
@@ -309,12 +319,14 @@ def summary_of(view, obstacles, signed_in):
     if view.state == state.OFFERED:
         return f"offered to {view.agent} as offer {view.offer}"
     if view.state == state.ASSIGNED:
-        return f"with {view.agent}"
+        return f"with {view.agent}, detached" if view.detached else f"with {view.agent}"
     if view.state == state.COMPLETED:
         return f"completed by {view.agent}"
     if view.state != state.WAITING:
         return view.state.name.lower()
     place = f"number {view.position} in {view.queue}"
+    if view.detached:
+        return f"waiting as {place}, detached: nobody may take it until the system that holds it is back"
     if signed_in == 0:
         return f"waiting as {place}: no agent is signed in"
     reasons = ", ".join(f"{count} {obstacle.name.lower().replace('_', ' ')}" for obstacle, count in obstacles.items())

@@ -261,6 +261,7 @@ cdef Settings settings_of(object value) except *:
     settings.requests_max = number_of(value.requests_max, "requests_max", 1, NUMBER_MAX)
     settings.agents_max = number_of(value.agents_max, "agents_max", 1, NUMBER_MAX)
     settings.calls_max = number_of(value.calls_max, "calls_max", 1, NUMBER_MAX)
+    settings.requirements_max = number_of(value.requirements_max, "requirements_max", 1, NUMBER_MAX)
     return settings
 
 
@@ -444,6 +445,23 @@ cdef Command resume_queue_of(object value) except *:
     return Command(command)
 
 
+cdef Command detach_of(object value) except *:
+    cdef Detach command
+    command.call = name_of(value.call, "call")
+    return Command(command)
+
+
+cdef Command attach_of(object value) except *:
+    cdef Attach command
+    command.call = name_of(value.call, "call")
+    return Command(command)
+
+
+cdef Command restart_of(object value) except *:
+    cdef Restart command
+    return Command(command)
+
+
 cdef Command advance_of(object value) except *:
     cdef Advance command
     return Command(command)
@@ -451,17 +469,18 @@ cdef Command advance_of(object value) except *:
 
 ctypedef Command (*ToNative)(object) except *
 
-cdef ToNative TO_NATIVE[20]
+cdef ToNative TO_NATIVE[23]
 TO_NATIVE[:] = [
     sign_in_of, sign_out_of, set_availability_of, update_agent_of, enqueue_of, update_call_of, cancel_of, requeue_of,
     transfer_of, assign_of, callback_of, accept_of, reject_of, complete_of, end_wrap_up_of, record_outcome_of,
-    configure_of, pause_queue_of, resume_queue_of, advance_of,
+    configure_of, pause_queue_of, resume_queue_of, detach_of, attach_of, restart_of, advance_of,
 ]
 cdef dict TO_NATIVE_NUMBER = {kind: number for number, kind in enumerate((
     commands.SignIn, commands.SignOut, commands.SetAvailability, commands.UpdateAgent, commands.Enqueue,
     commands.UpdateCall, commands.Cancel, commands.Requeue, commands.Transfer, commands.Assign,
     commands.TurnIntoCallback, commands.Accept, commands.Reject, commands.Complete, commands.EndWrapUp,
-    commands.RecordOutcome, commands.Configure, commands.PauseQueue, commands.ResumeQueue, commands.Advance,
+    commands.RecordOutcome, commands.Configure, commands.PauseQueue, commands.ResumeQueue, commands.Detach,
+    commands.Attach, commands.Restart, commands.Advance,
 ))}
 
 

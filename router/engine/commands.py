@@ -187,6 +187,22 @@ class ResumeQueue(msgspec.Struct, frozen=True, tag=True):
     queue: str
 
 
+class Detach(msgspec.Struct, frozen=True, tag=True):
+    """The system that holds the call is out of reach: the call keeps its place, and nobody may take it."""
+
+    call: str
+
+
+class Attach(msgspec.Struct, frozen=True, tag=True):
+    """The system that holds the call is back."""
+
+    call: str
+
+
+class Restart(msgspec.Struct, frozen=True, tag=True):
+    """The first command after the engine's shell was down: nobody is punished for the time since the last command."""
+
+
 class Advance(msgspec.Struct, frozen=True, tag=True):
     """Only fire the deadlines that are due."""
 
@@ -196,5 +212,5 @@ Command = (
     | Enqueue | UpdateCall | Cancel | Requeue | Transfer | Assign | TurnIntoCallback
     | Accept | Reject
     | Complete | EndWrapUp | RecordOutcome
-    | Configure | PauseQueue | ResumeQueue | Advance
+    | Configure | PauseQueue | ResumeQueue | Detach | Attach | Restart | Advance
 )  # fmt: skip

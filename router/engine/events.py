@@ -266,6 +266,24 @@ class Configured(EventBase, frozen=True, tag=True, kw_only=True):
     """New settings rule from here on."""
 
 
+class CallDetached(EventBase, frozen=True, tag=True, kw_only=True):
+    """The system that holds the call is out of reach: the call keeps its place and nobody may take it."""
+
+    call: str
+
+
+class CallAttached(EventBase, frozen=True, tag=True, kw_only=True):
+    """The system that holds the call is back: the call may be taken again."""
+
+    call: str
+
+
+class Restarted(EventBase, frozen=True, tag=True, kw_only=True):
+    """The server was down for `downtime_us` and is back. Offers that stay pending expire that much later."""
+
+    downtime_us: int
+
+
 Event = (
     CommandRejected
     | AgentSignedIn | AgentSignedOut | AgentAvailabilityChanged | AgentUpdated
@@ -274,4 +292,5 @@ Event = (
     | OfferMade | OfferAccepted | OfferRejected | OfferExpired | OfferWithdrawn
     | CallAssigned | CallCompleted | WrapUpStarted | WrapUpEnded | OutcomeRecorded
     | QueuePaused | QueueResumed | CallMoved | Configured
+    | CallDetached | CallAttached | Restarted
 )  # fmt: skip

@@ -113,8 +113,9 @@ class Settings(msgspec.Struct, frozen=True):
     """Everything the engine is configured with. Complete defaults, except that a queue needs a name.
 
     1 to 16 channels. `idle_scale_us`, `occupancy_half_life_us`, `finished_retention_us` and
-    `request_retention_us` are at least 1; so are `requests_max`, `agents_max` and `calls_max`, and all numbers
-    are at most 1,000,000,000. `customer_retention_us` and `customers_max` may be 0: no last agent is remembered.
+    `request_retention_us` are at least 1; so are `requests_max`, `agents_max`, `calls_max` and
+    `requirements_max` (different requirements of queues and remembered calls), and all numbers are at most
+    1,000,000,000. `customer_retention_us` and `customers_max` may be 0: no last agent is remembered.
     """
 
     queues: Mapping[str, QueueSettings] = {}
@@ -129,3 +130,4 @@ class Settings(msgspec.Struct, frozen=True):
     requests_max: int = 1_000_000
     agents_max: int = 1_000_000
     calls_max: int = 1_000_000
+    requirements_max: int = 10_000

@@ -65,6 +65,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     resolved: bool | None
     satisfaction: int | None
     explain: bool
+    detached: bool = False
 
 
 class Engagement(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,6 +87,8 @@ class WithdrawalCause(IntEnum):
     FORCED_ASSIGNMENT = 3
     AGENT_NOT_READY = 4
     AGENT_SIGNED_OUT = 5
+    CALL_DETACHED = 6
+    RESTARTED = 7
 
 
 class LimitCause(IntEnum):
@@ -109,6 +111,7 @@ class Obstacle(IntEnum):
     SKILLS_LACKING = 8
     HELD_FOR_OTHERS = 9
     BARRED = 10
+    CALL_DETACHED = 11
 
 
 class RejectReason(IntEnum):
@@ -140,3 +143,6 @@ class RejectReason(IntEnum):
     QUEUE_NOT_PAUSED = 24
     QUEUE_HAS_CALLS = 25
     CHANNEL_IN_USE = 26
+    TOO_MANY_REQUIREMENTS = 27
+    CALL_DETACHED = 28
+    CALL_NOT_DETACHED = 29

@@ -5,10 +5,10 @@ from __future__ import annotations
 from router.engine import commands, events
 from router.engine.vocabulary import Availability, EngagementState
 from router.fairness.model import Agent
-from router.fairness.picture import Picture
+from router.fairness.restarts import Restarts
 
 
-class AgentEvents(Picture):
+class AgentEvents(Restarts):
     """Sign-in and sign-out, availability, updates."""
 
     def _signed_in(self, event: events.AgentSignedIn) -> None:
@@ -42,6 +42,7 @@ class AgentEvents(Picture):
         agent = self.agent(event.agent, "changed availability")
         if agent is None:
             return
+        self.check_made_not_ready(event, agent.availability)
         if event.availability == Availability.READY and agent.availability == Availability.NOT_READY:
             agent.idle_since_us = event.time_us
         self._set_availability(agent, event.availability, event.time_us)

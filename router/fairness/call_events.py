@@ -5,11 +5,11 @@ from __future__ import annotations
 from router.engine import commands, events
 from router.engine.vocabulary import CallState
 from router.fairness.model import Call, held_at, overdue_at, step_at
-from router.fairness.picture import Picture
 from router.fairness.report import Point
+from router.fairness.restarts import Restarts
 
 
-class CallEvents(Picture):
+class CallEvents(Restarts):
     """The way of a call through queues and time."""
 
     def _enqueued(self, event: events.CallEnqueued) -> None:
@@ -62,6 +62,26 @@ class CallEvents(Picture):
         if call.state == CallState.WAITING:
             self.assess(call, event.time_us)
 
+    def _detached(self, event: events.CallDetached) -> None:
+        command = self.command_for(commands.Detach, event, event.call)
+        call = self.live(event.call, "detached", CallState.WAITING, CallState.ASSIGNED)
+        if command is not None and call is not None:
+            self._set_detached(call, True)
+
+    def _attached(self, event: events.CallAttached) -> None:
+        command = self.command_for(commands.Attach, event, event.call)
+        call = self.live(event.call, "attached")
+        if command is not None and call is not None:
+            self._set_detached(call, False)
+
+    def _set_detached(self, call: Call, detached: bool) -> None:
+        if call.detached == detached:
+            self.lost(f"call {call.name} is {'detached' if detached else 'attached'}, but was so already", call.name)
+        self.take_out(call)
+        call.detached = detached
+        if call.state == CallState.WAITING:
+            self.put_in(call)
+
     def _abandoned(self, event: events.CallAbandoned) -> None:
         call = self.live(event.call, "abandoned", CallState.WAITING)
         if call is not None:
@@ -71,6 +91,7 @@ class CallEvents(Picture):
     def _refused(self, event: events.CallRefused) -> None:
         call = self.live(event.call, "refused", CallState.WAITING)
         if call is not None:
+            self.check_limit_met(call)
             self.check_wait(event.call, event.wait_us, event.time_us)
             self.finish(call)
 
@@ -125,6 +146,7 @@ class CallEvents(Picture):
     def _overflowed(self, event: events.CallOverflowed) -> None:
         call = self.live(event.call, "sent to another queue", CallState.WAITING)
         if call is not None:
+            self.check_limit_met(call)
             self.change_queue(call, event.queue)
             self.assess(call, event.time_us)
 

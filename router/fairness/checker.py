@@ -38,7 +38,7 @@ class Checker:
             raise ValueError(f"time {time_us} is before the last one, {findings.time_us}; give the history in order")
         sequence = events[0].sequence if events else findings.sequence + 1
         findings.sequence = sequence
-        self._picture.command = command
+        self._picture.begin(command, findings.time_us)
         self._picture.measures.commands += 1
         self._picture.measures.events += len(events)
         for event in events:
@@ -47,6 +47,7 @@ class Checker:
                 findings.add(Point.RULES, f"{type(event).__name__} has {found}, which is out of order")
             findings.time_us = max(findings.time_us, event.time_us)
             self._picture.follow(event)
+        self._picture.end(time_us, events)
         findings.time_us = time_us
         self.checks.at_rest()
 

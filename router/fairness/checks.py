@@ -27,6 +27,8 @@ class Checks:
 
     def obstacle(self, agent: Agent, call: Call) -> str:
         """Return why the agent may not take the waiting call, empty if it may."""
+        if call.detached:
+            return "would take it while it is detached"
         if call.channel not in agent.open:
             return f"is not ready with capacity on {call.channel}"
         if not call.active_step.satisfied_by(agent.name, agent.profile):
@@ -206,6 +208,8 @@ class Checks:
 
     def _able(self, call: Call) -> Iterator[Agent]:
         """Yield the agents who may take a waiting call."""
+        if call.detached:
+            return iter(())
         if call.held:
             agents = [self.picture.agents[name] for name in call.preferred_agents if name in self.picture.agents]
         else:

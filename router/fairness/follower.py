@@ -50,6 +50,9 @@ class Follower(AgentEvents, OfferEvents, CallEvents):
             events.QueueResumed: self._resumed,
             events.CallMoved: self._moved,
             events.Configured: self._configured,
+            events.CallDetached: self._detached,
+            events.CallAttached: self._attached,
+            events.Restarted: self._restarted,
         }
 
     def follow(self, event: events.Event) -> None:
@@ -99,6 +102,9 @@ class Follower(AgentEvents, OfferEvents, CallEvents):
         elif call is not None and call.state in CONTRADICTED_BY.get(event.reason, ()):
             state = call.state.name.lower()
             self.lost(f"call {call.name} is {state}, but a command was refused with {event.reason.name}", call.name)
+        elif call is not None and call.detached == DETACHED_CONTRADICTED_BY.get(event.reason):
+            state = "detached" if call.detached else "not detached"
+            self.lost(f"call {call.name} is {state}, but a command was refused with {event.reason.name}", call.name)
 
 
 _ANY_LIVE = frozenset({CallState.WAITING, CallState.OFFERED, CallState.ASSIGNED})
@@ -109,3 +115,4 @@ CONTRADICTED_BY = {
     RejectReason.CALL_ASSIGNED: _ANY_LIVE - {CallState.ASSIGNED},
     RejectReason.CALL_NOT_ASSIGNED: frozenset({CallState.ASSIGNED}),
 }
+DETACHED_CONTRADICTED_BY = {RejectReason.CALL_DETACHED: False, RejectReason.CALL_NOT_DETACHED: True}

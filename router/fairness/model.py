@@ -51,7 +51,10 @@ class Agent:
 
 @dataclass(slots=True)
 class Call:
-    """A call that is not finished. `returned` says that it was with an agent and came back in its place."""
+    """A call that is not finished. `returned` says that it was with an agent and came back in its place.
+
+    While it is `detached` it keeps its place and nobody may take it.
+    """
 
     name: str
     queue: str
@@ -70,6 +73,7 @@ class Call:
     step: int = 0
     overdue: bool = False
     held: bool = False
+    detached: bool = False
     bars: dict[str, int] = field(default_factory=dict)
     returned: bool = False
     slips: int = 0

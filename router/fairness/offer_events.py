@@ -8,11 +8,21 @@ from typing import Any
 from router.engine import events
 from router.engine.vocabulary import AssignmentCause, CallState, EngagementState, WithdrawalCause
 from router.fairness.model import Call, Engagement
-from router.fairness.picture import Picture
 from router.fairness.report import Point
+from router.fairness.restarts import Restarts
+
+COME_BACK = frozenset(
+    {
+        WithdrawalCause.AGENT_NOT_READY,
+        WithdrawalCause.AGENT_SIGNED_OUT,
+        WithdrawalCause.CALL_DETACHED,
+        WithdrawalCause.RESTARTED,
+    }
+)
+"""Causes after which the call waits in its place; after the others the next event tells what becomes of it."""
 
 
-class OfferEvents(Picture):
+class OfferEvents(Restarts):
     """Offers, assignments and wrap-ups."""
 
     def _take(
@@ -97,6 +107,7 @@ class OfferEvents(Picture):
     def _offer_expired(self, event: events.OfferExpired) -> None:
         found = self._pending(event, "let expire")
         if found is not None:
+            self._check_expiry(event, found[1])
             self.release(found[1], event.time_us)
             self._bar(found[0], event.agent, event.time_us)
             self.come_back(found[0], event.time_us)
@@ -106,12 +117,23 @@ class OfferEvents(Picture):
         if found is None:
             return
         call, engagement = found
+        if event.cause == WithdrawalCause.RESTARTED:
+            self.taken_back_by_restart(call, engagement, event.time_us)
         self.release(engagement, event.time_us)
-        if event.cause in (WithdrawalCause.AGENT_NOT_READY, WithdrawalCause.AGENT_SIGNED_OUT):
+        if event.cause in COME_BACK:
             self.come_back(call, event.time_us)
         else:  # what becomes of the call is told by the next event
             call.state = CallState.WAITING
             call.offer = None
+
+    def _check_expiry(self, event: events.OfferExpired, engagement: Engagement) -> None:
+        if engagement.until_us is not None and event.time_us < engagement.until_us:
+            self.findings.add(
+                Point.RULES,
+                f"the offer of call {event.call} to agent {event.agent} expired before its time {engagement.until_us}",
+                calls=(event.call,),
+                agents=(event.agent,),
+            )
 
     def _bar(self, call: Call, agent: str, time_us: int) -> None:
         backoff_us = self.queue_settings(call.queue).reject_backoff_us

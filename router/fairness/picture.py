@@ -25,7 +25,8 @@ class Picture:
     """Calls, agents and engagements as commands and events tell of them.
 
     `touched_agents` and `touched_calls` gather whose chances may have grown since they were last cleared.
-    `on_taken(agent, call, forced)` is called just before the agent takes the call.
+    `on_taken(agent, call, forced)` is called just before the agent takes the call. `command` is the present one,
+    `last_us` the time of the one before; `back_from_offer` gathers the calls whose offers a restart takes back.
     """
 
     def __init__(self, settings: Settings, findings: Findings, on_taken: Callable[[Agent, Call, bool], None]) -> None:
@@ -47,7 +48,15 @@ class Picture:
         self.limits: list[tuple[int, int]] = []
         self.last_offer = 0
         self.command: commands.Command = commands.Advance()
+        self.last_us = 0
+        self.back_from_offer: set[str] = set()
         self.ended: tuple[Engagement, int] | None = None
+
+    def begin(self, command: commands.Command, last_us: int) -> None:
+        """Start with the next command."""
+        self.command = command
+        self.last_us = last_us
+        self.back_from_offer.clear()
 
     def queue_settings(self, queue: str) -> QueueSettings:
         """Return the settings of a queue; the defaults if it is gone."""

@@ -10,10 +10,11 @@ from router.fairness.model import Call
 
 KinKey = tuple[str, str, int, Urgency, int, tuple[str, ...]]
 Place = tuple[int, int, str]
+ClassAt = tuple[Tier, tuple[str, str, int]]
 
 
 class WaitingClass:
-    """Waiting calls, not held, of one tier, queue, channel and active step: an agent fits all of them or none."""
+    """Waiting calls, neither held nor detached, of one tier, queue, channel and step: an agent fits all or none."""
 
     __slots__ = ("calls", "channel", "queue", "step")
 
@@ -25,40 +26,45 @@ class WaitingClass:
 
 
 class WaitingCalls:
-    """All waiting calls: by tier and class, those held by their preferred agents, and kin in their order."""
+    """All waiting calls: by tier and class, those held by their preferred agents, and kin in their order.
+
+    Detached calls are among their kin, and nowhere else.
+    """
 
     def __init__(self) -> None:
         self.tiers: tuple[dict[tuple[str, str, int], WaitingClass], ...] = tuple({} for _ in Tier)
         self.held_for: dict[str, dict[str, Call]] = {}
         self._kin: dict[KinKey, list[Place]] = {}
-        self._entries: dict[str, tuple[Tier, tuple[str, str, int], KinKey, Place, tuple[str, ...]]] = {}
+        self._entries: dict[str, tuple[ClassAt | None, KinKey, Place, tuple[str, ...]]] = {}
 
     def add(self, call: Call) -> None:
         """Enter a call as it is now; it must leave before anything of it changes."""
-        class_key = (call.queue, call.channel, call.active_step.number)
         kin_key = kin_key_of(call)
         place = (call.effective_arrival_us, call.order, call.name)
-        holders = call.preferred_agents if call.held else ()
+        holders = call.preferred_agents if call.held and not call.detached else ()
         for agent in holders:
             self.held_for.setdefault(agent, {})[call.name] = call
-        if not holders:
+        class_at = None
+        if not holders and not call.detached:
+            class_at = (call.tier, (call.queue, call.channel, call.active_step.number))
             classes = self.tiers[call.tier]
-            if class_key not in classes:
-                classes[class_key] = WaitingClass(call)
-            classes[class_key].calls[call.name] = call
+            if class_at[1] not in classes:
+                classes[class_at[1]] = WaitingClass(call)
+            classes[class_at[1]].calls[call.name] = call
         kin = self._kin.setdefault(kin_key, [])
         kin.insert(bisect_left(kin, place), place)
-        self._entries[call.name] = (call.tier, class_key, kin_key, place, holders)
+        self._entries[call.name] = (class_at, kin_key, place, holders)
 
     def remove(self, call: Call) -> None:
         """Take a call out, wherever it was entered; calls that are not in are left alone."""
         entry = self._entries.pop(call.name, None)
         if entry is None:
             return
-        tier, class_key, kin_key, place, holders = entry
+        class_at, kin_key, place, holders = entry
         for agent in holders:
             del self.held_for[agent][call.name]
-        if not holders:
+        if class_at is not None:
+            tier, class_key = class_at
             found = self.tiers[tier][class_key]
             del found.calls[call.name]
             if not found.calls:

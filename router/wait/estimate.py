@@ -14,8 +14,8 @@ class WaitEstimate(msgspec.Struct, frozen=True):
 
     `method`: "immediate" (an agent may take it now, or it is offered to one, or with one), "qlm" (from the calls ahead
     and the speed of service), "les" (the wait of the last call that was served), "none" (too early to say, or the call
-    is over). `mean_us` is None with "none" only. `position` counts from 1 and is None for a call that does not wait.
-    `samples` is how many calls the estimate was learned from.
+    is detached or over). `mean_us` is None with "none" only. `position` counts from 1 and is None for a call that does
+    not wait. `samples` is how many calls the estimate was learned from.
     """
 
     method: Method

@@ -6,7 +6,7 @@ engine.
 Rule of choice, the first that applies:
 1. "immediate" if the call is being offered or with an agent, or, for a hypothetical call, if an agent may take it at
    once.
-2. "none" if the queue is paused: nobody can tell when it goes on.
+2. "none" if the queue is paused or the call is detached: nobody can tell when it goes on.
 3. QLm and LES, as far as there is something to make them from:
    - QLm needs completed calls of the queue and agents signed in who satisfy the call's present step. It takes the calls
      ahead, those agents, the queue's mean service time and its rate of abandonment.
@@ -18,6 +18,8 @@ Rule of choice, the first that applies:
    they share their time with other queues, and QLm, which gives them all to this one, is but a floor: the larger of
    the two.
 4. "none": nothing can be told but the place in line.
+
+Detached calls ahead count like any others: each may be back in its place at any time.
 
 Where agents share queues, QLm alone is far too short, which is why it is only a floor there. On a quiet day, where
 waits come in bursts, no method here is good. Nothing here knows of later steps, breaks to come, or a hold for the
@@ -92,13 +94,15 @@ class WaitEstimator:
             return WaitEstimate("immediate", 0, None, known.served)
         if view.state is not CallState.WAITING or view.position is None:
             return WaitEstimate("none", None, None, 0)
+        if view.detached:
+            return WaitEstimate("none", None, view.position, 0)
         line = Line(
             queue=self._engine.queue(view.queue),
             requirement=view.requirement,
             channel=view.channel,
             step=view.step,
             position=view.position,
-            waited_us=max(0, now_us - view.wait_started_us),
+            waited_us=max(0, now_us - view.wait_started_us - self._history.downtime_since(view.wait_started_us)),
             may_jump=view.urgency is not Urgency.NORMAL or view.priority > 0,
         )
         return self._estimate(line)

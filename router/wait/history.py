@@ -2,10 +2,15 @@
 
 Invariant: it follows from the events alone. Memory is bounded by the queues, the calls that wait and the wrap-ups
 that run; old experience fades by halving, so that a queue that changes is followed.
+
+A downtime of the server teaches nothing about the next caller's wait: it is left out of the last waits and of wrap-ups,
+and a talk that it cut through, whose end could not be told, is no sample. Patience goes on: those who gave up in it are
+told of afterwards.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,12 +27,14 @@ from router.engine.events import (
     CallTurnedIntoCallback,
     Event,
     OfferMade,
+    Restarted,
     WrapUpEnded,
     WrapUpStarted,
 )
 from router.engine.vocabulary import AssignmentCause
 
 SAMPLES_MAX: Final = 1024  # at this count sums and counts are halved
+DOWNTIMES_MAX: Final = 32  # the last ones are remembered
 
 
 class Average:
@@ -96,6 +103,7 @@ class History:
         self._waiting: dict[str, tuple[str, int]] = {}  # call -> its queue, since when it is at risk of being given up
         self._wrap_ups: dict[int, tuple[str, int]] = {}  # offer -> queue, start
         self._completed: tuple[int, str] = (0, "")  # the last completed pairing and its queue
+        self._downtimes: deque[tuple[int, int]] = deque(maxlen=DOWNTIMES_MAX)  # end, duration
 
     def observe(self, events: Sequence[Event]) -> None:
         """Learn from events, in their order. O(events)."""
@@ -109,12 +117,22 @@ class History:
         found = self.queues.get(queue)
         return found if found is not None else QueueHistory()
 
+    def downtime_since(self, time_us: int) -> int:
+        """Return for how long the server was down after a moment, 0 for a moment after the last restart."""
+        return sum(downtime_us for end_us, downtime_us in self._downtimes if end_us > time_us)
+
     def forget(self, queues_kept: Mapping[str, object]) -> None:
         """Forget queues that are no longer configured."""
         self.queues = {name: known for name, known in self.queues.items() if name in queues_kept}
 
     def _learn(self, queue: str) -> QueueHistory:
-        return self.queues.setdefault(queue, QueueHistory())
+        found = self.queues.get(queue)
+        if found is None:
+            found = self.queues[queue] = QueueHistory()
+        return found
+
+    def _on_restarted(self, event: Restarted) -> None:
+        self._downtimes.append((event.time_us, event.downtime_us))
 
     def _start_wait(self, event: CallEnqueued) -> None:
         self._waiting[event.call] = (event.queue, event.time_us)
@@ -150,7 +168,7 @@ class History:
         if event.cause is not AssignmentCause.FORCED:
             known = self._learn(event.queue)
             known.served += 1
-            known.last_wait_us = event.wait_us
+            known.last_wait_us = event.wait_us - self.downtime_since(event.time_us - event.wait_us)
 
     def _on_abandoned(self, event: CallAbandoned) -> None:
         self._end_wait(event.call, event.time_us, abandoned=True)
@@ -159,11 +177,14 @@ class History:
         self._end_wait(event.call, event.time_us)
 
     def _on_completed(self, event: CallCompleted) -> None:
-        self._learn(event.queue).service.add(event.handle_us)
+        known = self._learn(event.queue)
+        if self.downtime_since(event.time_us - event.handle_us):
+            return
+        known.service.add(event.handle_us)
         self._completed = (event.offer, event.queue)
 
     def _on_wrap_up_started(self, event: WrapUpStarted) -> None:
-        # a transfer has no CallCompleted: its talk is no sample, so neither is its wrap-up
+        # where the talk is no sample (a transfer has no CallCompleted), neither is the wrap-up
         offer, queue = self._completed
         if offer == event.offer:
             self._wrap_ups[event.offer] = (queue, event.time_us)
@@ -173,7 +194,7 @@ class History:
         started = self._wrap_ups.pop(event.offer, None)
         known = self.queues.get(started[0]) if started is not None else None
         if started is not None and known is not None:
-            known.service.extend(event.time_us - started[1])
+            known.service.extend(event.time_us - started[1] - self.downtime_since(started[1]))
             known.wrapping_up = max(0, known.wrapping_up - 1)
 
 
@@ -191,4 +212,5 @@ _HANDLERS: Final[Mapping[type, Callable[[History, Any], None]]] = {
     CallCompleted: History._on_completed,
     WrapUpStarted: History._on_wrap_up_started,
     WrapUpEnded: History._on_wrap_up_ended,
+    Restarted: History._on_restarted,
 }

@@ -10,16 +10,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from router.engine import commands as c
 from router.engine.settings import SECOND_US, Settings
 from tests.engine.choices import Choices, SeededChoices
 from tests.engine.generate import World, settings
-from tests.engine.generate_commands import CommandSource, Mix, mix_of, next_time
+from tests.engine.generate_commands import CommandSource, Mix, mix_of, next_time, restart_time
 from tests.engine.lockstep import (
     Apply,
     ApplyRequest,
     Lockstep,
     Operation,
-    Restart,
+    Restore,
     difference_of,
     shrink,
 )
@@ -36,7 +37,9 @@ def draw_operation(
 ) -> Operation:
     """Return the next operation, to fit the oracle's present state."""
     if choices.chance(3):
-        return Restart()
+        return Restore()
+    if choices.chance(4):
+        return Apply(restart_time(choices, oracle, grid_us), c.Restart(), traced=choices.chance(30))
     time_us = next_time(choices, oracle, grid_us)
     if choices.chance(1) and time_us > 0:
         time_us = choices.integer(0, time_us - 1)
@@ -115,7 +118,7 @@ def script(settings: Settings, operations: Sequence[Operation], start_us: int = 
     """Return a program that shows the difference again."""
     lines = [
         "from router.engine import *",
-        "from tests.engine.lockstep import Apply, ApplyRequest, Lockstep, Restart",
+        "from tests.engine.lockstep import Apply, ApplyRequest, Lockstep, Restore",
         f"lockstep = Lockstep({source(settings)}, {start_us})",
         *(f"lockstep.run({source(operation)})" for operation in operations),
     ]

@@ -189,6 +189,7 @@ def settings(choices: Choices, world: World = WORLD) -> Settings:
         requests_max=choices.pick((1000, 3, 1)),
         agents_max=choices.pick((1000, 1000, 1000, 1000, len(world.agents) - 1)),
         calls_max=choices.pick((1000, 1000, 1000, 1000, 1000, len(world.calls), 2)),
+        requirements_max=choices.pick((1000, 1000, 1000, 1000, 5, 2, 1)),
     )
 
 

@@ -173,6 +173,17 @@ class CommandSource:
         call = self._call(CallState.WAITING, CallState.OFFERED)
         return c.Assign(call, self._agent(Availability.READY, Availability.CLOSING, Availability.NOT_READY))
 
+    def detach(self) -> c.Command:
+        states = (CallState.WAITING, CallState.OFFERED, CallState.ASSIGNED)
+        if self._choices.chance(10):
+            return c.Detach(self._call(*states))
+        state = self._choices.pick(states)
+        return c.Detach(self._fitting([one.call for one in self._calls if one.state == state], self._world.calls))
+
+    def attach(self) -> c.Command:
+        detached = [call.call for call in self._calls if call.detached]
+        return c.Attach(self._fitting(detached, self._world.calls))
+
     def turn_into_callback(self) -> c.Command:
         return c.TurnIntoCallback(self._call(CallState.WAITING, CallState.OFFERED, CallState.ASSIGNED))
 
@@ -227,6 +238,9 @@ class CommandSource:
         paused = [queue.queue for queue in self._oracle.queues() if queue.paused]
         return c.ResumeQueue(self._fitting(paused, QUEUES))
 
+    def restart(self) -> c.Command:
+        return c.Restart()
+
     def advance(self) -> c.Command:
         return c.Advance()
 
@@ -260,6 +274,9 @@ KINDS = repeated(
     (3, CommandSource.configure),
     (1, CommandSource.pause_queue),
     (3, CommandSource.resume_queue),
+    (5, CommandSource.detach),
+    (6, CommandSource.attach),
+    (3, CommandSource.restart),
 )
 
 
@@ -293,6 +310,25 @@ def next_time(choices: Choices, oracle: Oracle, grid_us: int = 1) -> int:
         step_us = choices.integer(1, 10 ** choices.integer(10, 17))
     rounded_us = (now_us + step_us + grid_us - 1) // grid_us * grid_us
     return rounded_us if rounded_us <= now_us + max(step_us, longest_us) else now_us + step_us
+
+
+def restart_time(choices: Choices, oracle: Oracle, grid_us: int = 1) -> int:
+    """Return the time of a `Restart`: after no time, seconds or hours, often just when something was due, or beside.
+
+    Nothing fires in a downtime, so it may be as long as it likes.
+    """
+    now_us = oracle.time_us
+    due_us = [one.until_us for agent in oracle.agents() for one in agent.engagements if one.until_us is not None]
+    due_us += [call.hold_until_us for call in oracle.calls() if call.held and call.hold_until_us is not None]
+    due_us += [bar.until_us for call in oracle.calls() for bar in call.bars]
+    kind = choices.pick(("none", "soon", "soon", "due", "due", "due", "beside", "far", "far", "ages"))
+    if kind in ("due", "beside") and due_us:
+        return max(now_us, choices.pick(due_us) + (choices.pick((-1, 1)) if kind == "beside" else 0))
+    longest_us = {"none": 0, "far": 18_000 * SECOND_US, "ages": 10 ** choices.integer(10, 15)}.get(kind, 30 * SECOND_US)
+    if oracle.time_us >= 1 << 60:
+        longest_us = 0
+    step_us = choices.integer(0, longest_us)
+    return (now_us + step_us + grid_us - 1) // grid_us * grid_us
 
 
 def may_skip_ages(oracle: Oracle) -> bool:

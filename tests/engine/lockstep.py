@@ -12,7 +12,7 @@ from router.engine.commands import Command
 from router.engine.errors import RequestIdReused, TimeWentBackwards
 from router.engine.settings import Settings
 from router.engine.views import CallView
-from router.engine.vocabulary import CallState
+from router.engine.vocabulary import CallState, Obstacle
 from tests.oracle import Oracle
 
 
@@ -39,11 +39,11 @@ class ApplyRequest(msgspec.Struct, frozen=True):
     traced: bool = False
 
 
-class Restart(msgspec.Struct, frozen=True):
+class Restore(msgspec.Struct, frozen=True):
     """Replace the engine by one restored from its snapshot."""
 
 
-Operation = Apply | ApplyRequest | Restart
+Operation = Apply | ApplyRequest | Restore
 
 
 class Lockstep:
@@ -56,8 +56,8 @@ class Lockstep:
 
     def run(self, operation: Operation) -> None:
         """Do one operation on both, and compare. Raises `Difference`."""
-        if isinstance(operation, Restart):
-            self.restart()
+        if isinstance(operation, Restore):
+            self.restore()
             return
         sequence = self.oracle.sequence
         self.engine.tracing = operation.traced
@@ -68,7 +68,7 @@ class Lockstep:
             self._check_explanations()
         self.compare_state()
 
-    def restart(self) -> None:
+    def restore(self) -> None:
         """Restore the engine from its snapshot: the same state, the same hash."""
         state_hash = self.engine.state_hash()
         self.engine = Engine.restore(self.engine.snapshot())
@@ -124,6 +124,9 @@ class Lockstep:
                 eligibility = self.engine.explain_agent(call.call, agent.agent)
                 if eligibility.eligible or not eligibility.obstacles:
                     raise Difference(f"at rest nobody may take a waiting call, but: {eligibility!r}")
+                if call.state == CallState.WAITING:
+                    told = Obstacle.CALL_DETACHED in eligibility.obstacles
+                    compare(f"detached as an obstacle of {call.call}", told, call.detached)
 
     def _compare_queries(self, calls: Sequence[CallView]) -> None:
         """Compare what is asked about one call: its place, and who could serve it."""

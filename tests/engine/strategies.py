@@ -10,7 +10,7 @@ from router.engine.settings import Settings
 from tests.engine import generate
 from tests.engine.choices import DrawnChoices
 from tests.engine.generate import WORLD, World
-from tests.engine.generate_commands import CommandSource, next_time
+from tests.engine.generate_commands import CommandSource, next_time, restart_time
 from tests.oracle import Oracle
 
 
@@ -36,3 +36,9 @@ def commands(draw: st.DrawFn, oracle: Oracle, world: World = WORLD) -> Command:
 def times_us(draw: st.DrawFn, oracle: Oracle, grid_us: int = 1) -> int:
     """Times from the oracle's present one on: mostly near, often exactly at a deadline or beside it."""
     return next_time(DrawnChoices(draw), oracle, grid_us)
+
+
+@st.composite
+def restart_times_us(draw: st.DrawFn, oracle: Oracle, grid_us: int = 1) -> int:
+    """Times for a `Restart`: after no time, seconds, hours or ages, often exactly when something was due."""
+    return restart_time(DrawnChoices(draw), oracle, grid_us)

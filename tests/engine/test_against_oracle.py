@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from router.engine import commands as c
 from router.engine.settings import SECOND_US, Settings
 from tests.engine.choices import DrawnChoices
 from tests.engine.drive import Run, draw_request, drive, report, script
-from tests.engine.lockstep import Apply, Difference, Lockstep, Operation, Restart
-from tests.engine.strategies import commands, times_us
+from tests.engine.lockstep import Apply, Difference, Lockstep, Operation, Restore
+from tests.engine.strategies import commands, restart_times_us, times_us
 from tests.engine.strategies import settings as router_settings
 
 VOLUME_SECONDS = float(os.environ.get("ROUTER_VOLUME_SECONDS", "35"))
@@ -70,9 +71,17 @@ class EngineAndOracle(RuleBasedStateMachine):
             time_us = data.draw(st.integers(0, now_us - 1))
             self.run_both(Apply(time_us, data.draw(commands(self.lockstep.oracle))))
 
+    @rule(data=st.data(), restored=st.booleans())
+    def restart(self, data: st.DataObject, restored: bool) -> None:
+        """Come back after a downtime, with the same engine or with one from its snapshot."""
+        if restored:
+            self.run_both(Restore())
+        time_us = data.draw(restart_times_us(self.lockstep.oracle, self.grid_us))
+        self.run_both(Apply(time_us, c.Restart(), data.draw(st.booleans())))
+
     @rule()
-    def restart(self) -> None:
-        self.run_both(Restart())
+    def restore(self) -> None:
+        self.run_both(Restore())
 
 
 EngineAndOracle.TestCase.settings = settings(

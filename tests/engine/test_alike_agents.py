@@ -11,7 +11,7 @@ import random
 import pytest
 
 import router
-from tests.engine.lockstep import Apply, Lockstep, Restart
+from tests.engine.lockstep import Apply, Lockstep, Restore
 
 SECOND_US = router.SECOND_US
 
@@ -65,5 +65,5 @@ def test_the_choice_among_agents_alike_is_exact(seed: int) -> None:
             command = router.Enqueue(f"call-{number}", queue, channel=rng.choice(("voice", "chat")))
         lockstep.run(Apply(now_us, command))
         if rng.random() < 0.02:
-            lockstep.run(Restart())
+            lockstep.run(Restore())
     assert sum(queue.calls for queue in lockstep.engine.queues()) > 10

@@ -71,6 +71,8 @@ NAMES: list[tuple[Any, str]] = [
         lambda name: router.Complete(name),
         lambda name: router.EndWrapUp(name),
         lambda name: router.RecordOutcome(name, resolved=True),
+        lambda name: router.Detach(name),
+        lambda name: router.Attach(name),
         lambda name: router.PauseQueue(name),
         lambda name: router.ResumeQueue(name),
         lambda name: router.Configure(router.Settings(queues={name: router.QueueSettings()})),
@@ -126,6 +128,7 @@ NUMBERS: list[Any] = [-1, 2**63, 2**64, 2**200, -(2**70), 0.5, math.nan, math.in
         lambda value: with_queue(agent_weights=router.AgentWeights(idle=value))(),
         lambda value: with_queue(call_weights=router.CallWeights(age=value))(),
         lambda value: router.Configure(router.Settings(calls_max=value)),
+        lambda value: router.Configure(router.Settings(requirements_max=value)),
         lambda value: router.Configure(router.Settings(idle_scale_us=value)),
     ],
 )
@@ -179,6 +182,7 @@ SHAPES: list[tuple[Any, str]] = [
         lambda: router.Configure(router.Settings(channels={f"c{n}": router.ChannelSettings() for n in range(17)})),
         "channels",
     ),
+    (lambda: router.Configure(router.Settings(requirements_max=0)), "requirements_max"),
     (lambda: router.Configure("settings"), "settings"),
     (lambda: "enqueue", "command"),
     (lambda: None, "command"),
@@ -199,16 +203,26 @@ def test_shapes(build: Callable[[], Any], field: str) -> None:
 def test_times(time_us: Any) -> None:
     engine = new_engine()
     before = engine.snapshot()
+    for command in (router.Advance(), router.Restart()):
+        with pytest.raises(router.InvalidCommand, match="time_us"):
+            engine.apply(command, time_us)
     with pytest.raises(router.InvalidCommand, match="time_us"):
-        engine.apply(router.Advance(), time_us)
+        engine.due_time(time_us, 1)
     assert engine.snapshot() == before
+
+
+@pytest.mark.parametrize("limit", [0, *NUMBERS])
+def test_limits_of_deadlines(limit: Any) -> None:
+    with pytest.raises(router.InvalidCommand, match=r"limit.*1 to 1000000000 deadlines"):
+        new_engine().due_time(5_000, limit)
 
 
 def test_time_running_backwards_changes_nothing() -> None:
     engine = new_engine()
     before = engine.snapshot()
-    with pytest.raises(router.TimeWentBackwards, match=r"2999.*3000"):
-        engine.apply(router.SignOut("ada"), 2_999)
+    for command in (router.SignOut("ada"), router.Restart()):
+        with pytest.raises(router.TimeWentBackwards, match=r"2999.*3000"):
+            engine.apply(command, 2_999)
     assert engine.snapshot() == before
     engine.apply(router.SignOut("ada"), 3_000)
 
@@ -216,7 +230,8 @@ def test_time_running_backwards_changes_nothing() -> None:
 def test_the_last_time_works() -> None:
     engine = new_engine()
     last = router.engine._native.TIME_US_MAX
-    engine.advance(last)
+    engine.apply(router.Restart(), last)
+    assert engine.agent("ada").engagements[0].until_us == last + 20_000_000
     engine.apply(router.Enqueue("late", "loans"), last)
     assert engine.explain_call("late").position is not None
 

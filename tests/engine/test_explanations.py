@@ -36,6 +36,46 @@ def test_only_a_lone_candidate_is_called_so() -> None:
     assert (decision.runner_up, decision.decided_by) == (None, "only_candidate")
 
 
+def test_a_detached_call_says_so() -> None:
+    engine = router.Engine(router.Settings(queues={"loans": router.QueueSettings(automatic=True)}))
+    engine.apply(router.Enqueue("call", "loans"), 0)
+    engine.apply(router.Detach("call"), 1)
+    engine.apply(router.SignIn("ada"), 2)
+    explanation = engine.explain_call("call")
+    assert explanation.summary == (
+        "waiting as number 1 in loans, detached: nobody may take it until the system that holds it is back"
+    )
+    assert explanation.obstacles == {router.Obstacle.CALL_DETACHED: 1}
+    assert engine.explain_agent("call", "ada").obstacles == (router.Obstacle.CALL_DETACHED,)
+    engine.apply(router.Assign("call", "ada"), 3)
+    assert engine.explain_call("call").summary == "with ada, detached"
+    engine.apply(router.Attach("call"), 4)
+    assert engine.explain_call("call").summary == "with ada"
+
+
+def test_detached_calls_are_not_candidates() -> None:
+    """Counted work: a decision beside many detached calls costs what it costs without. The audit sees the lists."""
+
+    def decide(detached: int) -> router.Statistics:
+        engine = router.Engine(router.Settings(queues={"loans": router.QueueSettings(automatic=True)}))
+        engine.apply(router.SignIn("ada", ready=False), 0)
+        for number in range(detached):
+            kinds = {"priority": number % 10, "preferred_agents": ("ada",) if number % 2 else ()}
+            engine.apply(router.Enqueue(f"detached-{number}", "loans", **kinds), 1)
+            engine.apply(router.Detach(f"detached-{number}"), 1)
+        engine.apply(router.Enqueue("call", "loans"), 2)
+        engine.audit()
+        before = engine.statistics()
+        engine.apply(router.SetAvailability("ada", ready=True), 3)
+        assert engine.call("call").agent == "ada"
+        after = engine.statistics()
+        return router.Statistics(
+            **{name: getattr(after, name) - getattr(before, name) for name in after.__struct_fields__}
+        )
+
+    assert decide(200) == decide(0)
+
+
 def test_resuming_asks_each_held_call_once() -> None:
     """Counted work: a queue full of held calls must not be gone through again for every match."""
     never = router.ByUrgency(None, None, None)

@@ -36,6 +36,10 @@ def busy_engine() -> router.Engine:
         if call.state == router.CallState.ASSIGNED:
             engine.apply(router.Complete(call.call), 3_000_000)
             break
+    engine.apply(router.SignIn("agent-5", ready=False), 3_000_000)
+    engine.apply(router.Assign("call-9", "agent-5"), 3_000_000)
+    engine.apply(router.Detach("call-9"), 3_000_000)
+    engine.apply(router.Detach("call-10"), 3_000_000)
     engine.apply_request(router.PauseQueue("loans"), 3_000_000, client="pbx", request_id="1", content=b"pause-it")
     return engine
 
@@ -79,12 +83,20 @@ def test_torn_snapshots_are_refused(length: int) -> None:
 def test_foreign_bytes_are_refused_with_a_reason() -> None:
     with pytest.raises(router.CorruptSnapshot, match="no snapshot"):
         router.Engine.restore(b"PK\x03\x04" + bytes(100))
-    newer = bytearray(busy_engine().snapshot())
-    newer[3] = ord("9")
-    with pytest.raises(router.CorruptSnapshot, match="version"):
-        router.Engine.restore(bytes(newer))
     with pytest.raises(router.InvalidCommand):
         router.Engine.restore("text")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("version", "has"), [("1", "the older format version 1"), ("9", "an unknown format version")])
+def test_other_versions_are_refused_with_what_to_do(version: str, has: str) -> None:
+    other = bytearray(busy_engine().snapshot())
+    other[3] = ord(version)
+    with pytest.raises(router.CorruptSnapshot) as caught:
+        router.Engine.restore(sealed(bytes(other[:-8])))
+    assert str(caught.value) == (
+        f"the snapshot has {has}; this engine reads version 2 only: replay the commands instead, "
+        "or restore with the engine that wrote it"
+    )
 
 
 def test_hash_does_not_depend_on_the_process() -> None:
@@ -107,6 +119,35 @@ def sealed(content: bytes) -> bytes:
     return content + checksum.to_bytes(8, "little")
 
 
+def test_a_forged_detachment_is_refused() -> None:
+    """Nobody is offered a detached call, and a finished one is not detached: found by the flag, which alone differs."""
+
+    def snapshot_of(*later: router.Command) -> bytes:
+        engine = router.Engine(router.Settings(queues={"loans": router.QueueSettings()}), time_us=0)
+        engine.apply(router.Enqueue("call", "loans"), 1)
+        for command in later:
+            engine.apply(command, 2)
+        return engine.snapshot()[:-8]
+
+    waiting, detached = snapshot_of(router.PauseQueue("loans")), snapshot_of(router.Detach("call"))
+    paused, attached = [at for at, pair in enumerate(zip(waiting, detached, strict=True)) if pair[0] != pair[1]]
+    assert (waiting[attached], detached[attached], detached[paused]) == (0, 1, 0)
+    for state in (snapshot_of(router.SignIn("ada")), snapshot_of(router.Cancel("call"))):
+        sound = router.Engine.restore(sealed(state))
+        flags = [at for at in range(4, len(state)) if state[at] == 0]
+        forged = [sealed(state[:at] + b"\1" + state[at + 1 :]) for at in flags]
+        assert sound.state_hash()
+        assert not any(is_accepted_as_detached(one) for one in forged)
+    assert is_accepted_as_detached(sealed(waiting[:attached] + b"\1" + waiting[attached + 1 :]))
+
+
+def is_accepted_as_detached(snapshot: bytes) -> bool:
+    try:
+        return router.Engine.restore(snapshot).call("call").detached
+    except (router.CorruptSnapshot, router.UnknownName):
+        return False
+
+
 def test_forged_snapshots_are_refused_or_work() -> None:
     content = busy_engine().snapshot()[:-8]
     rng = random.Random(7)
@@ -122,6 +163,7 @@ def test_forged_snapshots_are_refused_or_work() -> None:
             continue
         try:
             engine.calls(), engine.agents(), engine.queues(), engine.customers(), engine.settings, engine.snapshot()
+            engine.apply(router.Restart(), min(engine.time_us + 10**6, 2**61))
             engine.advance(min(engine.time_us + 10**12, 2**61))
             engine.audit()
         except (router.InvariantViolated, UnicodeDecodeError):

@@ -249,6 +249,7 @@ class Floor:
         self.in_wrap_up: dict[int, tuple[str, str]] = {}
         self.signed_in: dict[str, None] = {}
         self.paused: dict[str, None] = {}
+        self.detached: dict[str, None] = {}
         self.calls = 0
 
     def follow(self, event: e.Event) -> None:
@@ -276,7 +277,12 @@ class Floor:
             case e.CallRequeued() | e.CallTransferred():
                 self.assigned.pop(event.call, None)
                 self.waiting[event.call] = None
+            case e.CallDetached():
+                self.detached[event.call] = None
+            case e.CallAttached():
+                self.detached.pop(event.call, None)
             case e.CallCompleted() | e.CallAbandoned() | e.CallRefused():
+                self.detached.pop(event.call, None)
                 self.assigned.pop(event.call, None)
                 self.waiting.pop(event.call, None)
                 self.finished.append(event.call)
@@ -474,6 +480,21 @@ def pause(floor: Floor, one: Intent) -> c.Command:
     return c.PauseQueue(pick(floor.settings.queues, one.first))
 
 
+def detach(floor: Floor, one: Intent) -> c.Command:
+    return c.Detach(floor.some_call(one.first))
+
+
+def attach(floor: Floor, one: Intent) -> c.Command:
+    return c.Attach(
+        pick(floor.detached, one.first) if floor.detached and one.second % 8 else floor.some_call(one.first)
+    )
+
+
+def restart(floor: Floor, one: Intent) -> c.Command:
+    """Come back after a downtime; before anything has happened there is nothing to come back to."""
+    return c.Restart() if floor.signed_in or floor.calls else enqueue(floor, one)
+
+
 def advance(floor: Floor, one: Intent) -> c.Command:
     return c.Advance()
 
@@ -498,11 +519,17 @@ OFTEN: dict[str, int] = {
     "configure": 1,
     "pause": 1,
     "resume": 1,
+    "detach": 1,
+    "attach": 1,
+    "restart": 1,
     "advance": 1,
 }
 ACTIONS: dict[str, Callable[[Floor, Intent], c.Command]] = {name: globals()[name] for name in OFTEN}
 
 GAPS_US = (0, 0, 0, 0, 0, 0, 0, SECOND_US, SECOND_US, SECOND_US, 1, GRID_US, GRID_US, 4 * GRID_US)
+
+
+DOWNTIMES_US = (0, 0, 1, SECOND_US, GRID_US, 2 * GRID_US, 8 * GRID_US, 40 * GRID_US, 3600 * SECOND_US)
 
 
 def gap_us(router: Router, now_us: int, number: int) -> int:
@@ -524,6 +551,8 @@ def drive(router: Router, centre: Centre) -> History:
         else:
             now_us += gap_us(router, now_us, one.gap)
             command = ACTIONS[pick(centre.actions, one.kind)](floor, one)
+            if isinstance(command, c.Restart):
+                now_us += pick(DOWNTIMES_US, one.second)
         events = router.apply(command, now_us)
         history.append((now_us, command, events))
         floor.follow_all(command, events)

@@ -79,6 +79,12 @@ class Story:
         told = (e.OfferRejected, {"offer": offer, "call": call, "agent": agent, "reason": ""})
         return self.tell(at, c.Reject(offer), told, *then)
 
+    def restart(self, at: float, *then: Telling, **told: Any) -> Story:
+        """Come back at a time in seconds; the downtime is told as it was, unless another is given."""
+        last_us = self.history[-1][0] if self.history else 0
+        fields = {"downtime_us": round(at * SECOND_US) - last_us} | told
+        return self.tell(at, c.Restart(), (e.Restarted, fields), *then)
+
     def advance(self, at: float, *then: Telling) -> Story:
         return self.tell(at, c.Advance(), *then)
 

@@ -19,6 +19,7 @@ from router.engine.vocabulary import (
     WithdrawalCause,
 )
 from router.fairness import Checker, Point
+from tests.fairness import restart_histories
 from tests.fairness.histories import (
     CHAT,
     CLEAN,
@@ -42,14 +43,16 @@ from tests.fairness.story import (
 )
 
 
-@pytest.mark.parametrize("story", CLEAN, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [*CLEAN, *restart_histories.CLEAN], ids=lambda story: story.__name__)
 def test_clean_histories_pass(story: Callable[[], Story]) -> None:
     report = story().report()
     assert report.ok, report.summary()
     assert "the fairness contract holds" in report.summary()
 
 
-@pytest.mark.parametrize(("story", "points"), PLANTED, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("story", "points"), [*PLANTED, *restart_histories.PLANTED], ids=lambda value: getattr(value, "__name__", "")
+)
 def test_planted_violations_are_found(story: Callable[[], Story], points: set[Point]) -> None:
     report = story().report()
     assert set(report.violation_counts) == points, report.summary()

@@ -173,7 +173,8 @@ class Places(Watched):
     """A call that comes back without a command to give up its place stands where it stood before it was offered."""
 
     def before(self, command: c.Command, time_us: int) -> None:
-        self.engine.advance(time_us)
+        if not isinstance(command, c.Restart):
+            self.engine.advance(time_us)
         self.known: dict[str, CallView] = {call.call: call for call in self.engine.calls()}
 
     def after(self, command: c.Command, events: list[e.Event]) -> None:

@@ -20,7 +20,7 @@ from router.fairness.model import Agent, Call, due_us
 from tests.fairness import centres as make
 from tests.fairness.centres import Centre, drive, examples
 
-ONE_BY_ONE = {"configure": 0, "pause": 0, "resume": 0}
+ONE_BY_ONE = {"configure": 0, "pause": 0, "resume": 0, "restart": 0}
 
 
 class Textbook(Checks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.engine import commands as c
 from router.engine import events as e
+from router.engine.requirements import Requirement
 from router.engine.vocabulary import (
     AssignmentCause,
     CallState,
@@ -75,6 +76,14 @@ def pending_offer(state: State, offer: int) -> tuple[Call, Agent, EngagementReco
     return state.calls[engagement.call], agent, engagement
 
 
+def known_requirement(state: State, requirement: Requirement | None, call: str) -> None:
+    """Check that the requirement is one of those in use already, or that there is room for one more."""
+    in_use = {queue.requirement for queue in state.settings.queues.values()}
+    in_use |= {one.requirement for one in state.calls.values()}
+    if requirement is not None and requirement not in in_use and len(in_use) >= state.settings.requirements_max:
+        raise Refusal(RejectReason.TOO_MANY_REQUIREMENTS, call)
+
+
 # Preferred agents and holds
 
 
@@ -102,6 +111,7 @@ def enqueue(state: State, command: c.Enqueue) -> None:
         raise Refusal(RejectReason.UNKNOWN_CHANNEL, command.channel)
     if len(state.live_calls()) >= state.settings.calls_max:
         raise Refusal(RejectReason.TOO_MANY_CALLS, command.call)
+    known_requirement(state, command.requirement, command.call)
 
     settings = state.settings.queues[command.queue]
     from_command = known_agents(state, command.preferred_agents)
@@ -154,6 +164,7 @@ def last_agent_of(state: State, customer: str) -> str | None:
 
 def update_call(state: State, command: c.UpdateCall) -> None:
     call = live_call(state, command.call)
+    known_requirement(state, command.requirement, command.call)
     if command.urgency is not None:
         call.urgency = command.urgency
     if command.priority is not None:
@@ -213,6 +224,7 @@ def requeue(state: State, command: c.Requeue) -> None:
 def transfer(state: State, command: c.Transfer) -> None:
     call = live_call(state, command.call)
     known_queue(state, command.queue)
+    known_requirement(state, command.requirement, command.call)
     agent, assignment = None, None
     if call.state == CallState.OFFERED:
         agent = matching.withdraw(state, call, WithdrawalCause.CALL_TRANSFERRED)
@@ -280,6 +292,29 @@ def turn_into_callback(state: State, command: c.TurnIntoCallback) -> None:
     state.emit(e.CallTurnedIntoCallback, call=call.name)
 
 
+def detach(state: State, command: c.Detach) -> None:
+    call = live_call(state, command.call)
+    if call.detached:
+        raise Refusal(RejectReason.CALL_DETACHED, call.name)
+    agent = None
+    if call.state == CallState.OFFERED:
+        agent = matching.withdraw(state, call, WithdrawalCause.CALL_DETACHED)
+    call.detached = True
+    state.emit(e.CallDetached, call=call.name)
+    if agent is not None:
+        matching.settle(state, agent, [call])
+
+
+def attach(state: State, command: c.Attach) -> None:
+    call = live_call(state, command.call)
+    if not call.detached:
+        raise Refusal(RejectReason.CALL_NOT_DETACHED, call.name)
+    call.detached = False
+    state.emit(e.CallAttached, call=call.name)
+    if call.state == CallState.WAITING:
+        matching.seek(state, call)
+
+
 # Offers and assignments
 
 
@@ -316,7 +351,8 @@ def complete(state: State, command: c.Complete) -> None:
         handle_us=handle_us,
     )
     finish(state, call, CallState.COMPLETED)
-    learn(state, agent, call.queue, handle_us=handle_us)
+    if call.assigned_us >= state.restarted_us:
+        learn(state, agent, call.queue, handle_us=handle_us)
     remember_customer(state, call)
     matching.end_assignment(state, agent, engagement)
     matching.settle(state, agent)

@@ -64,9 +64,9 @@ def all_deadlines(state: State) -> list[Deadline]:
 
 
 def fire_due(state: State, time_us: int) -> None:
-    """Fire every deadline up to `time_us`, each at its own time, those too that firing brings."""
+    """Fire every deadline up to `time_us`, also what firing brings: each at its own time, or now if that is past."""
     while (due := min(all_deadlines(state), default=None)) is not None and due.time_us <= time_us:
-        state.now_us = due.time_us
+        state.now_us = max(state.now_us, due.time_us)
         fire(state, due)
     state.now_us = time_us
 

@@ -44,6 +44,7 @@ def may_take(state: State, agent: Agent, call: Call) -> bool:
         and scoring.satisfies(agent, call.active_step)
         and not state.queues[call.queue].paused
         and all(bar.agent != agent.name for bar in call.bars)
+        and not call.detached
         and (not call.held or agent.name in call.preferred_agents)
     )
 
@@ -217,6 +218,13 @@ def tell_availability(state: State, agent: Agent) -> None:
     state.emit(AgentAvailabilityChanged, agent=agent.name, availability=agent.availability, reason=agent.reason)
 
 
+def close_if_done(state: State, agent: Agent) -> None:
+    """Make a closing agent not ready once the work in hand is done."""
+    if agent.availability == Availability.CLOSING and not agent.engaged:
+        change_availability(state, agent, Availability.NOT_READY)
+        tell_availability(state, agent)
+
+
 def sign_out(state: State, agent: Agent, *, no_answer: bool) -> list[Call]:
     """Sign the agent out, and return the calls whose offers were taken back, which are to be settled."""
     calls = take_offers_back(state, agent, WithdrawalCause.AGENT_SIGNED_OUT)
@@ -265,9 +273,8 @@ def become_waiting(call: Call) -> None:
 
 def settle(state: State, agent: Agent | None, calls: Iterable[Call] = (), *, refreshing: bool = True) -> None:
     """Put the calls back to waiting, serve the agent, then let the calls seek."""
-    if agent is not None and agent.availability == Availability.CLOSING and not agent.engaged:
-        change_availability(state, agent, Availability.NOT_READY)
-        tell_availability(state, agent)
+    if agent is not None:
+        close_if_done(state, agent)
     returning = sorted(calls, key=lambda call: call.order)
     for call in returning:
         become_waiting(call)

@@ -14,6 +14,7 @@ def finish(state: State, call: Call, outcome: CallState) -> None:
     if outcome != CallState.COMPLETED:
         call.agent = call.assigned_us = None
     call.bars.clear()
+    call.detached = False
     state.finished.append(call.name)
     drop_surplus(state)
 

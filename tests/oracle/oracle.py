@@ -20,6 +20,7 @@ from tests.oracle.deadlines import all_deadlines, fire_due
 from tests.oracle.matching import may_take
 from tests.oracle.memory import drop_surplus, forget
 from tests.oracle.reasons import Reason
+from tests.oracle.restart import restart
 from tests.oracle.state import Call, Request, State
 
 ACTIONS: dict[type, Callable[[State, Any], None]] = {
@@ -42,11 +43,15 @@ ACTIONS: dict[type, Callable[[State, Any], None]] = {
     c.Configure: administration.configure,
     c.PauseQueue: administration.pause_queue,
     c.ResumeQueue: administration.resume_queue,
+    c.Detach: commands.detach,
+    c.Attach: commands.attach,
+    c.Restart: restart,
     c.Advance: lambda state, command: None,
 }
 
 ABOUT_A_CALL = (
     c.Enqueue, c.UpdateCall, c.Cancel, c.Requeue, c.Transfer, c.Assign, c.TurnIntoCallback, c.Complete, c.RecordOutcome,
+    c.Detach, c.Attach,
 )  # fmt: skip
 
 
@@ -66,7 +71,11 @@ class Oracle:
         state.sequence += 1
         state.events = []
         state.reasons = []
-        fire_due(state, time_us)
+        state.last_us = state.now_us
+        if isinstance(command, c.Restart):
+            state.now_us = time_us
+        else:
+            fire_due(state, time_us)
         forget(state)
         about = self._call_of(command)
         rejection: commands.Refusal | None = None

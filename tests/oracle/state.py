@@ -47,6 +47,7 @@ class Call:
     held: bool = False
     step: int = 0
     overdue: bool = False
+    detached: bool = False
     bars: list[BarRecord] = field(default_factory=list)
     offer: int | None = None
     agent: str | None = None
@@ -140,10 +141,15 @@ class Request:
 
 @dataclass
 class State:
-    """Everything the engine knows, and what the last command brought. The three memories are kept oldest first."""
+    """Everything the engine knows, and what the last command brought. The three memories are kept oldest first.
+
+    `last_us` is the time of the command before the present one, `restarted_us` the end of the last downtime.
+    """
 
     settings: Settings = field(default_factory=Settings)
     now_us: int = 0
+    last_us: int = 0
+    restarted_us: int = 0
     sequence: int = 0
     last_offer: int = 0
     calls: dict[str, Call] = field(default_factory=dict)

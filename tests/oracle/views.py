@@ -48,6 +48,7 @@ def call_view(state: State, call: Call) -> CallView:
         resolved=call.resolved,
         satisfaction=call.satisfaction,
         explain=call.explain,
+        detached=call.detached,
     )
 
 

@@ -15,12 +15,14 @@ from router.engine import (
     Accept,
     AgentTerm,
     AnyOf,
+    Attach,
     CallAssigned,
     Cancel,
     ChannelSettings,
     Command,
     Complete,
     Configure,
+    Detach,
     Engine,
     Enqueue,
     Event,
@@ -28,6 +30,7 @@ from router.engine import (
     PauseQueue,
     QueueSettings,
     Requirement,
+    Restart,
     ResumeQueue,
     SetAvailability,
     Settings,
@@ -328,6 +331,48 @@ def test_the_position_foretold_is_the_one_taken(
     foretold = scene.new(enqueue)
     scene.do(enqueue)
     assert scene.engine.position("new") == foretold.position
+
+
+def test_a_detached_call_is_told_its_place_and_no_time() -> None:
+    scene = busy_scene()
+    for name in ("a", "b"):
+        scene.do(Enqueue(name, "q"))
+    scene.do(Detach("a"))
+    assert scene.call("a") == WaitEstimate("none", None, 1, 0)
+    # it may come back to its place, so that those behind it are told as before
+    assert scene.call("b") == WaitEstimate("qlm", 30 * SECOND, 2, 2)
+    scene.do(Attach("a"))
+    assert scene.call("a") == WaitEstimate("qlm", 15 * SECOND, 1, 2)
+
+
+def test_a_detached_call_with_an_agent_waits_no_longer() -> None:
+    scene = busy_scene()
+    scene.do(Detach("second-0"))
+    assert scene.call("second-0").method == "immediate"
+
+
+def test_a_free_agent_is_there_for_a_new_call_beside_a_detached_one() -> None:
+    scene = Scene()
+    scene.do(Enqueue("a", "q"), 0)
+    scene.do(Detach("a"), 1)
+    scene.do(SignIn("ada", skills={"loans": 5}), 2)
+    assert scene.new(Enqueue("b", "q")).method == "immediate"
+
+
+def test_what_was_learned_survives_a_restart_and_the_downtime_is_no_wait() -> None:
+    scene = busy_scene()
+    scene.do(Enqueue("a", "q"))
+    before = scene.call("a")
+    scene.do(Restart(), 3600)
+    assert scene.call("a") == before
+    scene.do(Complete("second-0"), 3601)  # not counted: its end could not be told while the server was down
+    scene.do(Enqueue("b", "q"), 3601)
+    assert scene.call("b") == WaitEstimate("qlm", 15 * SECOND, 1, 2)
+    scene = served_scene(3)
+    scene.do(Enqueue("a", "q"), 15)
+    scene.do(Restart(), 3600)  # it has waited 2 s of 12
+    scene.now_us = 3602 * SECOND
+    assert scene.call("a") == WaitEstimate("les", 10 * SECOND, 1, 3)
 
 
 @settings(max_examples=40, deadline=None)

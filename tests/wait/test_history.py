@@ -23,10 +23,11 @@ from router.engine import (
     CallTurnedIntoCallback,
     LimitCause,
     OfferMade,
+    Restarted,
     WrapUpEnded,
     WrapUpStarted,
 )
-from router.wait.history import SAMPLES_MAX, Average, History
+from router.wait.history import DOWNTIMES_MAX, SAMPLES_MAX, Average, History
 
 
 def enqueued(call: str, time_us: int, queue: str = "q") -> CallEnqueued:
@@ -89,6 +90,57 @@ def test_the_last_wait_is_kept_but_not_of_a_forced_assignment() -> None:
         "q"
     )
     assert (known.served, known.last_wait_us) == (2, 41)
+
+
+def restarted(time_us: int, downtime_us: int) -> Restarted:
+    return Restarted(time_us=time_us, sequence=1, downtime_us=downtime_us)
+
+
+def test_a_downtime_is_no_part_of_the_last_wait() -> None:
+    known = learn(enqueued("a", 0), restarted(500, 450), assigned("a", 530, 530)).queue("q")
+    assert (known.served, known.last_wait_us) == (1, 80)
+    known = learn(restarted(500, 450), restarted(700, 100), enqueued("b", 700), assigned("b", 730, 30)).queue("q")
+    assert known.last_wait_us == 30
+
+
+def test_each_downtime_counts_once() -> None:
+    history = learn(restarted(100, 40), restarted(200, 50), restarted(300, 60))
+    assert [history.downtime_since(time_us) for time_us in (0, 60, 100, 150, 240, 300)] == [150, 150, 110, 110, 60, 0]
+
+
+def test_a_talk_that_a_downtime_cut_through_is_no_sample() -> None:
+    wrap_up = {"sequence": 1, "offer": 1, "call": "a", "agent": "ada"}
+    history = learn(
+        restarted(500, 450),
+        completed("a", 530, 520),
+        WrapUpStarted(time_us=530, until_us=560, **wrap_up),
+        WrapUpEnded(time_us=560, **wrap_up),
+        completed("b", 600, 100, offer=2),
+    )
+    known = history.queue("q")
+    assert (known.service.count, known.service.mean_us, known.wrapping_up) == (1, 100, 0)
+
+
+def test_a_wrap_up_is_as_long_as_the_server_was_up() -> None:
+    wrap_up = {"sequence": 1, "offer": 1, "call": "a", "agent": "ada"}
+    known = learn(
+        completed("a", 30, 20),
+        WrapUpStarted(time_us=30, until_us=60, **wrap_up),
+        restarted(500, 450),
+        WrapUpEnded(time_us=500, **wrap_up),
+    ).queue("q")
+    assert (known.service.mean_us, known.wrapping_up) == (20 + 20, 0)
+
+
+def test_patience_goes_on_in_a_downtime() -> None:
+    """Who gave up in it is told of afterwards, so the time counts as well."""
+    known = learn(enqueued("a", 0), enqueued("b", 10), restarted(500, 450), abandoned("a", 510)).queue("q")
+    assert (known.abandoned, known.exposed_us) == (1, 510)
+
+
+def test_only_the_last_downtimes_are_kept() -> None:
+    history = learn(*(restarted(number * 10, 1) for number in range(1, 2 * DOWNTIMES_MAX)))
+    assert history.downtime_since(0) == DOWNTIMES_MAX
 
 
 def test_a_change_of_queue_splits_the_exposure() -> None:
