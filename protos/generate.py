@@ -22,7 +22,7 @@ def generate(output: Path) -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     common_protos = Path(next(iter(google.rpc.__path__))).parent.parent
     well_known_protos = Path(protoc.__file__).parent / "_proto"
-    files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("router/v1/*.proto"))
+    files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("router/**/*.proto"))
     services = [file for file in files if file.endswith("_service.proto")]
     includes = [f"-I{PROTOS}", f"-I{common_protos}", f"-I{well_known_protos}"]
     output.mkdir(parents=True, exist_ok=True)

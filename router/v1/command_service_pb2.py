@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from router.v1 import commands_pb2 as router_dot_v1_dot_commands__pb2
 from router.v1 import results_pb2 as router_dot_v1_dot_results__pb2
+from router.v1 import session_service_pb2 as router_dot_v1_dot_session__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frouter/v1/command_service.proto\x12\trouter.v1\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\"n\n\x0c\x41pplyRequest\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x03\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12$\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x12.router.v1.Command\x12\x16\n\x0ewait_estimates\x18\x04 \x01(\x08\"l\n\rApplyResponse\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x03\x12!\n\x06header\x18\x02 \x01(\x0b\x32\x11.router.v1.Header\x12)\n\x07results\x18\x03 \x03(\x0b\x32\x18.router.v1.CommandResult2P\n\x0e\x43ommandService\x12>\n\x05\x41pply\x12\x17.router.v1.ApplyRequest\x1a\x18.router.v1.ApplyResponse(\x01\x30\x01\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frouter/v1/command_service.proto\x12\trouter.v1\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\x1a\x1frouter/v1/session_service.proto\"\x84\x01\n\x0c\x41pplyRequest\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x03\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12$\n\x08\x63ommands\x18\x03 \x03(\x0b\x32\x12.router.v1.Command\x12\x16\n\x0ewait_estimates\x18\x04 \x01(\x08\x12\x14\n\x0chold_session\x18\x05 \x01(\x08\"\x9c\x01\n\rApplyResponse\x12\r\n\x05\x62\x61tch\x18\x01 \x01(\x03\x12!\n\x06header\x18\x02 \x01(\x0b\x32\x11.router.v1.Header\x12)\n\x07results\x18\x03 \x03(\x0b\x32\x18.router.v1.CommandResult\x12.\n\rsession_state\x18\x04 \x01(\x0e\x32\x17.router.v1.SessionState2P\n\x0e\x43ommandService\x12>\n\x05\x41pply\x12\x17.router.v1.ApplyRequest\x1a\x18.router.v1.ApplyResponse(\x01\x30\x01\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +35,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.command_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
-  _globals['_APPLYREQUEST']._serialized_start=97
-  _globals['_APPLYREQUEST']._serialized_end=207
-  _globals['_APPLYRESPONSE']._serialized_start=209
-  _globals['_APPLYRESPONSE']._serialized_end=317
-  _globals['_COMMANDSERVICE']._serialized_start=319
-  _globals['_COMMANDSERVICE']._serialized_end=399
+  _globals['_APPLYREQUEST']._serialized_start=131
+  _globals['_APPLYREQUEST']._serialized_end=263
+  _globals['_APPLYRESPONSE']._serialized_start=266
+  _globals['_APPLYRESPONSE']._serialized_end=422
+  _globals['_COMMANDSERVICE']._serialized_start=424
+  _globals['_COMMANDSERVICE']._serialized_end=504
 # @@protoc_insertion_point(module_scope)

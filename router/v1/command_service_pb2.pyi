@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from router.v1 import commands_pb2 as _commands_pb2
 from router.v1 import results_pb2 as _results_pb2
+from router.v1 import session_service_pb2 as _session_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,12 +29,15 @@ class ApplyRequest(_message.Message):
     CLIENT_ID_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
     WAIT_ESTIMATES_FIELD_NUMBER: _builtins.int
+    HOLD_SESSION_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
     """the client's own number, which comes back with the results"""
     client_id: _builtins.str
     """needed for those commands that have a request id"""
     wait_estimates: _builtins.bool
     """estimate the wait of each call that is enqueued"""
+    hold_session: _builtins.bool
+    """begin the client's session or renew its lease (see SessionService); `commands` may be empty"""
     @_builtins.property
     def commands(self) -> _containers.RepeatedCompositeFieldContainer[_commands_pb2.Command]:
         """at most `stream_batch_max`, 1,000 by default"""
@@ -45,10 +49,11 @@ class ApplyRequest(_message.Message):
         client_id: _builtins.str = ...,
         commands: _abc.Iterable[_commands_pb2.Command] | None = ...,
         wait_estimates: _builtins.bool = ...,
+        hold_session: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "client_id", b"client_id", "commands", b"commands", "wait_estimates", b"wait_estimates"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "client_id", b"client_id", "commands", b"commands", "hold_session", b"hold_session", "wait_estimates", b"wait_estimates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,7 +66,10 @@ class ApplyResponse(_message.Message):
     BATCH_FIELD_NUMBER: _builtins.int
     HEADER_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    SESSION_STATE_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
+    session_state: _session_service_pb2.SessionState.ValueType
+    """with `hold_session`"""
     @_builtins.property
     def header(self) -> _results_pb2.Header:
         """as of the end of the batch"""
@@ -76,10 +84,11 @@ class ApplyResponse(_message.Message):
         batch: _builtins.int = ...,
         header: _results_pb2.Header | None = ...,
         results: _abc.Iterable[_results_pb2.CommandResult] | None = ...,
+        session_state: _session_service_pb2.SessionState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "header", b"header", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "header", b"header", "results", b"results", "session_state", b"session_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,6 +53,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_QUEUE_NOT_PAUSED: _ErrorReason.ValueType  # 24
     ERROR_REASON_QUEUE_HAS_CALLS: _ErrorReason.ValueType  # 25
     ERROR_REASON_CHANNEL_IN_USE: _ErrorReason.ValueType  # 26
+    ERROR_REASON_TOO_MANY_REQUIREMENTS: _ErrorReason.ValueType  # 27
+    ERROR_REASON_CALL_DETACHED: _ErrorReason.ValueType  # 28
+    """not seen by clients: only the server detaches calls"""
+    ERROR_REASON_CALL_NOT_DETACHED: _ErrorReason.ValueType  # 29
+    """likewise"""
     ERROR_REASON_INVALID_COMMAND: _ErrorReason.ValueType  # 100
     """Refusals of the server: the engine never saw the request, and it is not remembered.
     a command is malformed; the field violations say where
@@ -79,6 +84,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """the engine stopped because it found itself inconsistent"""
     ERROR_REASON_INTERNAL_ERROR: _ErrorReason.ValueType  # 111
     """a fault of the server, which has logged it"""
+    ERROR_REASON_JOURNAL_FAILED: _ErrorReason.ValueType  # 112
+    """what was asked may or may not be durable; retry with the same request id"""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 113
+    """no credentials, or none that are known"""
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 114
+    """the caller's role may not do this"""
+    ERROR_REASON_SESSION_LOST: _ErrorReason.ValueType  # 115
+    """a lost session cannot be ended; Reconcile first"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -110,6 +123,11 @@ ERROR_REASON_QUEUE_ALREADY_PAUSED: ErrorReason.ValueType  # 23
 ERROR_REASON_QUEUE_NOT_PAUSED: ErrorReason.ValueType  # 24
 ERROR_REASON_QUEUE_HAS_CALLS: ErrorReason.ValueType  # 25
 ERROR_REASON_CHANNEL_IN_USE: ErrorReason.ValueType  # 26
+ERROR_REASON_TOO_MANY_REQUIREMENTS: ErrorReason.ValueType  # 27
+ERROR_REASON_CALL_DETACHED: ErrorReason.ValueType  # 28
+"""not seen by clients: only the server detaches calls"""
+ERROR_REASON_CALL_NOT_DETACHED: ErrorReason.ValueType  # 29
+"""likewise"""
 ERROR_REASON_INVALID_COMMAND: ErrorReason.ValueType  # 100
 """Refusals of the server: the engine never saw the request, and it is not remembered.
 a command is malformed; the field violations say where
@@ -136,4 +154,12 @@ ERROR_REASON_ENGINE_FAILED: ErrorReason.ValueType  # 110
 """the engine stopped because it found itself inconsistent"""
 ERROR_REASON_INTERNAL_ERROR: ErrorReason.ValueType  # 111
 """a fault of the server, which has logged it"""
+ERROR_REASON_JOURNAL_FAILED: ErrorReason.ValueType  # 112
+"""what was asked may or may not be durable; retry with the same request id"""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 113
+"""no credentials, or none that are known"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 114
+"""the caller's role may not do this"""
+ERROR_REASON_SESSION_LOST: ErrorReason.ValueType  # 115
+"""a lost session cannot be ended; Reconcile first"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -64,6 +64,9 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     EVENT_KIND_QUEUE_RESUMED: _EventKind.ValueType  # 38
     EVENT_KIND_CALL_MOVED: _EventKind.ValueType  # 39
     EVENT_KIND_CONFIGURED: _EventKind.ValueType  # 40
+    EVENT_KIND_CALL_DETACHED: _EventKind.ValueType  # 41
+    EVENT_KIND_CALL_ATTACHED: _EventKind.ValueType  # 42
+    EVENT_KIND_RESTARTED: _EventKind.ValueType  # 43
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """The kinds of event, for filters. A kind's number is that of its field in Event."""
@@ -99,6 +102,9 @@ EVENT_KIND_QUEUE_PAUSED: EventKind.ValueType  # 37
 EVENT_KIND_QUEUE_RESUMED: EventKind.ValueType  # 38
 EVENT_KIND_CALL_MOVED: EventKind.ValueType  # 39
 EVENT_KIND_CONFIGURED: EventKind.ValueType  # 40
+EVENT_KIND_CALL_DETACHED: EventKind.ValueType  # 41
+EVENT_KIND_CALL_ATTACHED: EventKind.ValueType  # 42
+EVENT_KIND_RESTARTED: EventKind.ValueType  # 43
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final
@@ -139,6 +145,9 @@ class Event(_message.Message):
     QUEUE_RESUMED_FIELD_NUMBER: _builtins.int
     CALL_MOVED_FIELD_NUMBER: _builtins.int
     CONFIGURED_FIELD_NUMBER: _builtins.int
+    CALL_DETACHED_FIELD_NUMBER: _builtins.int
+    CALL_ATTACHED_FIELD_NUMBER: _builtins.int
+    RESTARTED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
@@ -202,6 +211,12 @@ class Event(_message.Message):
     def call_moved(self) -> Global___CallMoved: ...
     @_builtins.property
     def configured(self) -> Global___Configured: ...
+    @_builtins.property
+    def call_detached(self) -> Global___CallDetached: ...
+    @_builtins.property
+    def call_attached(self) -> Global___CallAttached: ...
+    @_builtins.property
+    def restarted(self) -> Global___Restarted: ...
     def __init__(
         self,
         *,
@@ -237,12 +252,15 @@ class Event(_message.Message):
         queue_resumed: Global___QueueResumed | None = ...,
         call_moved: Global___CallMoved | None = ...,
         configured: Global___Configured | None = ...,
+        call_detached: Global___CallDetached | None = ...,
+        call_attached: Global___CallAttached | None = ...,
+        restarted: Global___Restarted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_availability_changed", b"agent_availability_changed", "agent_signed_in", b"agent_signed_in", "agent_signed_out", b"agent_signed_out", "agent_updated", b"agent_updated", "call_abandoned", b"call_abandoned", "call_assigned", b"call_assigned", "call_completed", b"call_completed", "call_enqueued", b"call_enqueued", "call_hold_ended", b"call_hold_ended", "call_moved", b"call_moved", "call_overdue", b"call_overdue", "call_overflowed", b"call_overflowed", "call_refused", b"call_refused", "call_requeued", b"call_requeued", "call_step_reached", b"call_step_reached", "call_transferred", b"call_transferred", "call_turned_into_callback", b"call_turned_into_callback", "call_updated", b"call_updated", "command_rejected", b"command_rejected", "configured", b"configured", "event", b"event", "offer_accepted", b"offer_accepted", "offer_expired", b"offer_expired", "offer_made", b"offer_made", "offer_rejected", b"offer_rejected", "offer_withdrawn", b"offer_withdrawn", "outcome_recorded", b"outcome_recorded", "queue_paused", b"queue_paused", "queue_resumed", b"queue_resumed", "time", b"time", "wrap_up_ended", b"wrap_up_ended", "wrap_up_started", b"wrap_up_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_availability_changed", b"agent_availability_changed", "agent_signed_in", b"agent_signed_in", "agent_signed_out", b"agent_signed_out", "agent_updated", b"agent_updated", "call_abandoned", b"call_abandoned", "call_assigned", b"call_assigned", "call_attached", b"call_attached", "call_completed", b"call_completed", "call_detached", b"call_detached", "call_enqueued", b"call_enqueued", "call_hold_ended", b"call_hold_ended", "call_moved", b"call_moved", "call_overdue", b"call_overdue", "call_overflowed", b"call_overflowed", "call_refused", b"call_refused", "call_requeued", b"call_requeued", "call_step_reached", b"call_step_reached", "call_transferred", b"call_transferred", "call_turned_into_callback", b"call_turned_into_callback", "call_updated", b"call_updated", "command_rejected", b"command_rejected", "configured", b"configured", "event", b"event", "offer_accepted", b"offer_accepted", "offer_expired", b"offer_expired", "offer_made", b"offer_made", "offer_rejected", b"offer_rejected", "offer_withdrawn", b"offer_withdrawn", "outcome_recorded", b"outcome_recorded", "queue_paused", b"queue_paused", "queue_resumed", b"queue_resumed", "restarted", b"restarted", "time", b"time", "wrap_up_ended", b"wrap_up_ended", "wrap_up_started", b"wrap_up_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_availability_changed", b"agent_availability_changed", "agent_signed_in", b"agent_signed_in", "agent_signed_out", b"agent_signed_out", "agent_updated", b"agent_updated", "call_abandoned", b"call_abandoned", "call_assigned", b"call_assigned", "call_completed", b"call_completed", "call_enqueued", b"call_enqueued", "call_hold_ended", b"call_hold_ended", "call_moved", b"call_moved", "call_overdue", b"call_overdue", "call_overflowed", b"call_overflowed", "call_refused", b"call_refused", "call_requeued", b"call_requeued", "call_step_reached", b"call_step_reached", "call_transferred", b"call_transferred", "call_turned_into_callback", b"call_turned_into_callback", "call_updated", b"call_updated", "command_rejected", b"command_rejected", "configured", b"configured", "event", b"event", "offer_accepted", b"offer_accepted", "offer_expired", b"offer_expired", "offer_made", b"offer_made", "offer_rejected", b"offer_rejected", "offer_withdrawn", b"offer_withdrawn", "outcome_recorded", b"outcome_recorded", "queue_paused", b"queue_paused", "queue_resumed", b"queue_resumed", "sequence", b"sequence", "time", b"time", "wrap_up_ended", b"wrap_up_ended", "wrap_up_started", b"wrap_up_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_availability_changed", b"agent_availability_changed", "agent_signed_in", b"agent_signed_in", "agent_signed_out", b"agent_signed_out", "agent_updated", b"agent_updated", "call_abandoned", b"call_abandoned", "call_assigned", b"call_assigned", "call_attached", b"call_attached", "call_completed", b"call_completed", "call_detached", b"call_detached", "call_enqueued", b"call_enqueued", "call_hold_ended", b"call_hold_ended", "call_moved", b"call_moved", "call_overdue", b"call_overdue", "call_overflowed", b"call_overflowed", "call_refused", b"call_refused", "call_requeued", b"call_requeued", "call_step_reached", b"call_step_reached", "call_transferred", b"call_transferred", "call_turned_into_callback", b"call_turned_into_callback", "call_updated", b"call_updated", "command_rejected", b"command_rejected", "configured", b"configured", "event", b"event", "offer_accepted", b"offer_accepted", "offer_expired", b"offer_expired", "offer_made", b"offer_made", "offer_rejected", b"offer_rejected", "offer_withdrawn", b"offer_withdrawn", "outcome_recorded", b"outcome_recorded", "queue_paused", b"queue_paused", "queue_resumed", b"queue_resumed", "restarted", b"restarted", "sequence", b"sequence", "time", b"time", "wrap_up_ended", b"wrap_up_ended", "wrap_up_started", b"wrap_up_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["command_rejected", "agent_signed_in", "agent_signed_out", "agent_availability_changed", "agent_updated", "call_enqueued", "call_updated", "call_abandoned", "call_requeued", "call_transferred", "call_overflowed", "call_refused", "call_step_reached", "call_hold_ended", "call_overdue", "call_turned_into_callback", "offer_made", "offer_accepted", "offer_rejected", "offer_expired", "offer_withdrawn", "call_assigned", "call_completed", "wrap_up_started", "wrap_up_ended", "outcome_recorded", "queue_paused", "queue_resumed", "call_moved", "configured"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["command_rejected", "agent_signed_in", "agent_signed_out", "agent_availability_changed", "agent_updated", "call_enqueued", "call_updated", "call_abandoned", "call_requeued", "call_transferred", "call_overflowed", "call_refused", "call_step_reached", "call_hold_ended", "call_overdue", "call_turned_into_callback", "offer_made", "offer_accepted", "offer_rejected", "offer_expired", "offer_withdrawn", "call_assigned", "call_completed", "wrap_up_started", "wrap_up_ended", "outcome_recorded", "queue_paused", "queue_resumed", "call_moved", "configured", "call_detached", "call_attached", "restarted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1094,3 +1112,69 @@ class Configured(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Configured: _TypeAlias = Configured  # noqa: Y015
+
+@_typing.final
+class CallDetached(_message.Message):
+    """The system that holds the call is out of reach: the call keeps its place and nobody may take it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    call: _builtins.str
+    def __init__(
+        self,
+        *,
+        call: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallDetached: _TypeAlias = CallDetached  # noqa: Y015
+
+@_typing.final
+class CallAttached(_message.Message):
+    """The system that holds the call is back: the call may be taken again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    call: _builtins.str
+    def __init__(
+        self,
+        *,
+        call: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallAttached: _TypeAlias = CallAttached  # noqa: Y015
+
+@_typing.final
+class Restarted(_message.Message):
+    """The server was down and is back. What it would have taken amiss meanwhile it does not: offers that would have expired
+    follow as withdrawn; the other pending ones, and the limits of waiting calls, run longer by the downtime.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOWNTIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def downtime(self) -> _duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        downtime: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["downtime", b"downtime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["downtime", b"downtime"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Restarted: _TypeAlias = Restarted  # noqa: Y015

@@ -78,6 +78,7 @@ class CallView(_message.Message):
     RESOLVED_FIELD_NUMBER: _builtins.int
     SATISFACTION_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    DETACHED_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     state: _vocabulary_pb2.CallState.ValueType
     queue: _builtins.str
@@ -103,6 +104,8 @@ class CallView(_message.Message):
     resolved: _builtins.bool
     satisfaction: _builtins.int
     explain: _builtins.bool
+    detached: _builtins.bool
+    """the system that holds it is out of reach; nobody may take it"""
     @_builtins.property
     def requirement(self) -> _requirements_pb2.Requirement: ...
     @_builtins.property
@@ -162,10 +165,11 @@ class CallView(_message.Message):
         resolved: _builtins.bool | None = ...,
         satisfaction: _builtins.int | None = ...,
         explain: _builtins.bool = ...,
+        detached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_agent", b"_agent", "_offer", b"_offer", "_position", b"_position", "_resolved", b"_resolved", "_satisfaction", b"_satisfaction", "agent", b"agent", "assigned", b"assigned", "effective_arrival", b"effective_arrival", "finished", b"finished", "hold_until", b"hold_until", "offer", b"offer", "position", b"position", "queue_entered", b"queue_entered", "requirement", b"requirement", "resolved", b"resolved", "satisfaction", b"satisfaction", "wait_started", b"wait_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent", b"_agent", "_offer", b"_offer", "_position", b"_position", "_resolved", b"_resolved", "_satisfaction", b"_satisfaction", "agent", b"agent", "assigned", b"assigned", "attributes", b"attributes", "bars", b"bars", "call", b"call", "callback", b"callback", "channel", b"channel", "customer", b"customer", "effective_arrival", b"effective_arrival", "explain", b"explain", "finished", b"finished", "held", b"held", "hold_until", b"hold_until", "offer", b"offer", "order", b"order", "own_requirement", b"own_requirement", "position", b"position", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "queue_entered", b"queue_entered", "queues_tried", b"queues_tried", "requirement", b"requirement", "resolved", b"resolved", "satisfaction", b"satisfaction", "state", b"state", "step", b"step", "tier", b"tier", "urgency", b"urgency", "wait_started", b"wait_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent", b"_agent", "_offer", b"_offer", "_position", b"_position", "_resolved", b"_resolved", "_satisfaction", b"_satisfaction", "agent", b"agent", "assigned", b"assigned", "attributes", b"attributes", "bars", b"bars", "call", b"call", "callback", b"callback", "channel", b"channel", "customer", b"customer", "detached", b"detached", "effective_arrival", b"effective_arrival", "explain", b"explain", "finished", b"finished", "held", b"held", "hold_until", b"hold_until", "offer", b"offer", "order", b"order", "own_requirement", b"own_requirement", "position", b"position", "preferred_agents", b"preferred_agents", "priority", b"priority", "queue", b"queue", "queue_entered", b"queue_entered", "queues_tried", b"queues_tried", "requirement", b"requirement", "resolved", b"resolved", "satisfaction", b"satisfaction", "state", b"state", "step", b"step", "tier", b"tier", "urgency", b"urgency", "wait_started", b"wait_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent: _TypeAlias = _typing.Literal["agent"]  # noqa: Y015
     _WhichOneofArgType__agent: _TypeAlias = _typing.Literal["_agent", b"_agent"]  # noqa: Y015

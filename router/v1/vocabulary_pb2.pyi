@@ -201,6 +201,10 @@ class _WithdrawalCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Withd
     WITHDRAWAL_CAUSE_FORCED_ASSIGNMENT: _WithdrawalCause.ValueType  # 4
     WITHDRAWAL_CAUSE_AGENT_NOT_READY: _WithdrawalCause.ValueType  # 5
     WITHDRAWAL_CAUSE_AGENT_SIGNED_OUT: _WithdrawalCause.ValueType  # 6
+    WITHDRAWAL_CAUSE_CALL_DETACHED: _WithdrawalCause.ValueType  # 7
+    """the system that holds the call is out of reach"""
+    WITHDRAWAL_CAUSE_RESTARTED: _WithdrawalCause.ValueType  # 8
+    """it would have expired while the server was down"""
 
 class WithdrawalCause(_WithdrawalCause, metaclass=_WithdrawalCauseEnumTypeWrapper):
     """Why a pending offer was taken back."""
@@ -212,6 +216,10 @@ WITHDRAWAL_CAUSE_CALL_TRANSFERRED: WithdrawalCause.ValueType  # 3
 WITHDRAWAL_CAUSE_FORCED_ASSIGNMENT: WithdrawalCause.ValueType  # 4
 WITHDRAWAL_CAUSE_AGENT_NOT_READY: WithdrawalCause.ValueType  # 5
 WITHDRAWAL_CAUSE_AGENT_SIGNED_OUT: WithdrawalCause.ValueType  # 6
+WITHDRAWAL_CAUSE_CALL_DETACHED: WithdrawalCause.ValueType  # 7
+"""the system that holds the call is out of reach"""
+WITHDRAWAL_CAUSE_RESTARTED: WithdrawalCause.ValueType  # 8
+"""it would have expired while the server was down"""
 Global___WithdrawalCause: _TypeAlias = WithdrawalCause  # noqa: Y015
 
 class _LimitCause:
@@ -256,6 +264,8 @@ class _ObstacleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Obstacle.Val
     """the call is held for its preferred agents"""
     OBSTACLE_BARRED: _Obstacle.ValueType  # 10
     """the agent rejected the call or let it expire, not long ago"""
+    OBSTACLE_CALL_DETACHED: _Obstacle.ValueType  # 11
+    """the system that holds the call is out of reach"""
 
 class Obstacle(_Obstacle, metaclass=_ObstacleEnumTypeWrapper):
     """What keeps an agent from taking a call."""
@@ -278,4 +288,6 @@ OBSTACLE_HELD_FOR_OTHERS: Obstacle.ValueType  # 9
 """the call is held for its preferred agents"""
 OBSTACLE_BARRED: Obstacle.ValueType  # 10
 """the agent rejected the call or let it expire, not long ago"""
+OBSTACLE_CALL_DETACHED: Obstacle.ValueType  # 11
+"""the system that holds the call is out of reach"""
 Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015

@@ -154,7 +154,8 @@ class Registry:
             return self._lists[name]
         limit = self._limits.get(name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            return _read_map(limit), dict
+            read, write = self._scalar_codec(field.message_type.fields_by_name["value"])
+            return _read_map(read, limit), _write_map(write)
         read, write = self._scalar_codec(field)
         if field.is_repeated:
             return _read_list(read, limit), _write_list(write)
@@ -206,12 +207,34 @@ def _check_limit(value: Any, limit: int | None) -> None:
         raise Malformed("", f"{len(value):,} entries", f"at most {limit:,}")
 
 
-def _read_map(limit: int | None) -> Reader:
-    def read(value: Mapping[Any, Any]) -> dict[Any, Any]:
-        _check_limit(value, limit)
-        return dict(value)
+def _read_map(read: Reader | None, limit: int | None) -> Reader:
+    if read is None:
 
-    return read
+        def read_plain(value: Mapping[Any, Any]) -> dict[Any, Any]:
+            _check_limit(value, limit)
+            return dict(value)
+
+        return read_plain
+    read_one = read
+
+    def read_each(value: Mapping[Any, Any]) -> dict[Any, Any]:
+        _check_limit(value, limit)
+        entries = {}
+        for key, entry in value.items():
+            try:
+                entries[key] = read_one(entry)
+            except Malformed as malformed:
+                raise malformed.under(f"[{key!r}]") from None
+        return entries
+
+    return read_each
+
+
+def _write_map(write: Writer | None) -> Writer:
+    if write is None:
+        return dict
+    write_one = write
+    return lambda value: {key: write_one(entry) for key, entry in value.items()}
 
 
 def _read_list(read: Reader | None, limit: int | None) -> Reader:

@@ -56,7 +56,7 @@ WIRE_COMMANDS: tuple[type[Any], ...] = (
     PauseQueue,
     ResumeQueue,
 )
-"""The commands that clients may send: all but `Configure` and `Advance`."""
+"""The commands that clients may send: all but `Configure`, `Detach`, `Attach`, `Restart` and `Advance`."""
 
 _DIGEST_BYTES = 16
 
