@@ -1,0 +1,187 @@
+"""Opening a journal: what must hold before a single entry is read or written.
+
+Keeps one invariant: a journal that ends before what was acknowledged is not opened for writing, and not touched.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from router.journal import database, snapshots
+from router.journal.chain import DAMAGED, NO_CHECKSUM, Break, Row
+from router.journal.database import Meta
+from router.journal.faults import WAYS_OUT, is_damage, reporting
+from router.journal.files import (
+    DATABASE,
+    WAL,
+    DirectoryLock,
+    Mark,
+    MarkFile,
+    check_directory,
+    flush_directory,
+    make_directory,
+    read_mark,
+)
+from router.journal.journal import JournalCorrupt
+from router.journal.wal import WalState, inspect_wal
+
+_RECORD_SANE: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open database: what it says of itself, its newest whole record, and what was found.
+
+    `reports` can be got over. `shortfall` is what is missing or damaged at the end, with a journal that is only read.
+    `acknowledged_sequence` is 0 where it is not known.
+    """
+
+    connection: sqlite3.Connection
+    meta: Meta
+    last: Row | None
+    reports: Sequence[str]
+    close: Callable[[], None]
+    acknowledged_sequence: int
+    shortfall: Break | None = None
+    mark: MarkFile | None = None
+
+    @property
+    def last_sequence(self) -> int:
+        """The newest entry that there is, or was: of what is damaged or missing at the end too."""
+        whole = self.last.last if self.last else self.meta.first_sequence - 1
+        return max(whole, self.shortfall.last if self.shortfall else 0)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self.mark is None
+
+    def acknowledge(self, mark: Mark) -> None:
+        """Note what is durable from now on."""
+        assert self.mark is not None
+        self.mark.write(mark)
+
+
+def open_for_reading(directory: Path) -> Opened:
+    """Open a journal to look at one moment of it. Raises `JournalError`."""
+    check_directory(directory)
+    path = directory / DATABASE
+    with ExitStack() as stack:
+        # the mark first: a server that is at work goes on meanwhile
+        mark, problem = read_mark(directory)
+        with reporting("reading", path):
+            wal = inspect_wal(directory / WAL)
+            connection = database.connect_for_reading(directory)
+            stack.callback(connection.close)
+            if database.is_empty(connection):
+                raise JournalCorrupt(_empty(path, mark))
+            meta = database.read_meta(connection, path)
+            last, shortfall = _look_at_end(connection, meta, mark, wal)
+        reports = [part for part in (problem, "" if shortfall else wal.words) if part]
+        acknowledged = mark.sequence if mark else 0
+        return Opened(connection, meta, last, reports, stack.pop_all().close, acknowledged, shortfall)
+
+
+def open_for_writing(directory: Path) -> Opened:
+    """Open a journal, or begin one. Raises `JournalError`, and `JournalCorrupt` for one that ends too early."""
+    make_directory(directory)
+    path = directory / DATABASE
+    with ExitStack() as stack:
+        stack.callback((lock := DirectoryLock(directory)).close)
+        mark, problem = read_mark(directory)
+        with reporting("opening", path):
+            wal = inspect_wal(directory / WAL)
+            _check_before_writing(directory, mark, wal)
+            connection = database.connect_for_writing(directory)
+            stack.callback(connection.close)
+            # after a flush that failed, what was read back may be in memory only: write and flush all of it again
+            database.checkpoint(connection)
+            with database.transaction(connection):
+                snapshots.remove_unfinished(connection)
+            flush_directory(directory)
+            meta = database.read_meta(connection, path)
+            _, last = database.last_rows(connection)
+            mark_file = _begin_mark(directory, meta, last)
+            stack.callback(mark_file.close)
+        del lock
+        reports = [part for part in (problem, wal.words) if part]
+        acknowledged = last.last if last else meta.first_sequence - 1
+        return Opened(connection, meta, last, reports, stack.pop_all().close, acknowledged, mark=mark_file)
+
+
+def _check_before_writing(directory: Path, mark: Mark | None, wal: WalState) -> None:
+    """Look at what is there without changing it. Raises `JournalError`."""
+    path = directory / DATABASE
+    if not path.exists() or not path.stat().st_size:
+        if (mark and mark.sequence) or wal.frames:
+            raise JournalCorrupt(_empty(path, mark))
+        return
+    connection = database.connect_for_reading(directory)
+    try:
+        if database.is_empty(connection):
+            if mark and mark.sequence:
+                raise JournalCorrupt(_empty(path, mark))
+            return
+        meta = database.read_meta(connection, path)
+        _, shortfall = _look_at_end(connection, meta, mark, wal)
+    finally:
+        connection.close()
+    if shortfall:
+        raise JournalCorrupt(f"{directory}: {shortfall.sentence}; {WAYS_OUT}")
+
+
+def _look_at_end(
+    connection: sqlite3.Connection, meta: Meta, mark: Mark | None, wal: WalState
+) -> tuple[Row | None, Break | None]:
+    """Return the newest whole record, None if there is none or it cannot be read, and what is wrong after it."""
+    known = mark.sequence if mark else 0
+    try:
+        newest, last = database.last_rows(connection)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        first = max(meta.first_sequence, known)
+        return None, Break(first, first, "the newest entries cannot be read, a page of the file is damaged")
+    end = last.last if last else meta.first_sequence - 1
+    if newest != last:
+        assert newest is not None
+        damaged = newest.last if isinstance(newest.last, int) and newest.last - newest.first < _RECORD_SANE else 0
+        return last, Break(end + 1, max(end + 1, known, damaged), DAMAGED)
+    return last, _shortfall(end, last, mark, wal)
+
+
+def _shortfall(end: int, last: Row | None, mark: Mark | None, wal: WalState) -> Break | None:
+    """Return what is missing after the last record, which is whole."""
+    if mark is not None and mark.sequence > end:
+        cause = wal.words or f"the write-ahead log ({WAL}) is damaged or was removed"
+        return Break(end + 1, mark.sequence, f"acknowledged, but missing: {cause}")
+    if mark is not None and last is not None and mark.sequence == end and mark.checksum != last.checksum:
+        return Break(end, end, "not the one that was acknowledged, the files are not of the same journal")
+    if wal.damaged:
+        return Break(end + 1, end + max(wal.lost_commits, 1), f"there may have been these, or more: {wal.words}")
+    return None
+
+
+def _empty(path: Path, mark: Mark | None) -> str:
+    known = f"{mark.sequence} entries were acknowledged" if mark and mark.sequence else "it was not empty before"
+    return f"{path} is missing or empty, but {known}; restore a backup (docs/journal.md), or name another directory"
+
+
+def _begin_mark(directory: Path, meta: Meta, last: Row | None) -> MarkFile:
+    """Set the mark to the end of the journal, durably."""
+    mark_file = MarkFile(directory)
+    try:
+        if last is None:
+            mark_file.write(Mark(meta.first_sequence - 1, NO_CHECKSUM))
+        else:
+            mark_file.write(Mark(last.last, last.checksum))
+        mark_file.flush()
+    except BaseException:
+        mark_file.close()
+        raise
+    return mark_file
