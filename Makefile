@@ -6,6 +6,10 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that drives the engine in process (no server, no terminal).
 SANITIZE_TESTS ?= tests/engine
+# How long the fuzzer and the soak run.
+FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 30
+SOAK_ARGS ?=
 
 BIN := $(VENV)/bin
 NATIVE_SOURCES := $(wildcard src_native/*.cpp src_native/*.hpp router/engine/*.pyx router/engine/*.pxd router/engine/*.pxi)
@@ -19,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo lint test test-long sanitize bench bench-quick protos format clean preflight
+.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-quick protos format clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +87,12 @@ sanitize: build ## the engine's tests under AddressSanitizer and UndefinedBehavi
 	  LD_PRELOAD="$$($$cxx -print-file-name=libasan.so) $$($$cxx -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 ROUTER_SANITIZE=1 PYTHONMALLOC=malloc \
 	  $(abspath $(BIN))/python -m pytest -m "not long" --capture=sys -p no:cacheprovider $(SANITIZE_TESTS) $(PYTEST_ARGS)
+
+fuzz: $(VENV_STAMP) ## the engine under a coverage-guided fuzzer with sanitizers (FUZZ_SECONDS=60; needs clang)
+	@$(MAKE) --no-print-directory -j "$$(nproc)" -f tests/fuzz/Makefile FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHON=$(abspath $(BIN))/python
+
+soak: build ## a server with a journal under steady work, and its memory and latency (SOAK_MINUTES=30)
+	$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(SOAK_ARGS)
 
 bench: build ## cost against size: agents, calls and every command (half a minute)
 	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds $(PYTEST_ARGS)

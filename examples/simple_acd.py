@@ -1,8 +1,6 @@
 """A small ACD over gRPC: two agents, a few callers, and every step of a call's life.
 
-Start a server, then this, in another terminal (examples/README.md has the commands):
-
-    python examples/simple_acd.py
+Start a server, then this, in another terminal; examples/README.md has the commands.
 
 It stands in for a telephone system: it brings calls, rings agents when offers come, lets them answer, and hangs up.
 Agent Ben does not hear his first call ringing and rejects it; one caller gives up while waiting.
@@ -12,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import sys
 import uuid
 
-from router.client import RouterClient, RouterError
+from router.client import LiveAgent, LiveCall, RouterClient, RouterError
 from router.client.replies import WaitEstimate
 from router.engine import (
     Accept,
@@ -52,6 +49,9 @@ class SimpleAcd:
         run = uuid.uuid4().hex[:6]
         self.callers = [f"caller-{number}-{run}" for number in range(1, 7)]
         self.unfinished = set(self.callers)
+        # What we have, in case that the router loses sight of us.
+        self.live: dict[str, LiveCall] = {}
+        self.agents: list[LiveAgent] = []
         self.ben_has_rejected = False
         self.all_done = asyncio.Event()
         self.watching = asyncio.Event()
@@ -62,30 +62,32 @@ class SimpleAcd:
             # Watch first, so that no offer is missed. Only our own queue's events come.
             follower = self.tasks.create_task(self.follow())
             await self.watching.wait()
-            try:
+            # If we die, our agents get no more calls. If only the connection was lost, we are asked to come back.
+            async with self.client.keep_session(on_lost=self.come_back):
+                await self.come_back()  # what an earlier run has left behind is over
                 await self.play()
-            finally:
-                await self.sign_out()
             follower.cancel()
+
+    async def come_back(self) -> None:
+        for difference in (await self.client.reconcile(self.live.values(), self.agents)).differences:
+            print(f"  {difference.kind.name}: the router had {difference.call or difference.agent} {difference.found}")
 
     async def play(self) -> None:
         for agent, skills in AGENTS.items():
             await self.client.apply(SignIn(agent, skills))
+            self.agents.append(LiveAgent(SignIn(agent, skills)))
             print(f"{agent} signs in with {skills}")
         for caller in self.callers:
             await self.call_in(caller)
         # The last caller in line loses patience. If an agent has just answered, this is refused.
         await self.unless("CALL_ASSIGNED", Cancel(self.callers[-1], reason="hung up"))
         await self.all_done.wait()
-
-    async def sign_out(self) -> None:
-        for agent in AGENTS:
-            # If the server is gone, so are its agents.
-            with contextlib.suppress(RouterError):
-                await self.client.apply(SignOut(agent))
+        while self.agents:
+            await self.client.apply(SignOut(self.agents.pop().sign_in.agent))
 
     async def call_in(self, caller: str) -> None:
-        reply = await self.client.apply(Enqueue(caller, QUEUE, customer=f"customer of {caller}", explain=True))
+        self.live[caller] = LiveCall(caller, enqueue=call_of(caller))
+        reply = await self.client.apply(call_of(caller))
         estimate = reply.wait_estimate
         assert estimate is not None, "each answer to an Enqueue has one"
         place = "no waiting" if estimate.position is None else f"place {estimate.position}"
@@ -104,6 +106,7 @@ class SimpleAcd:
         match event:
             case OfferMade(offer=offer, call=call, agent=agent):
                 print(f"  {agent}'s telephone rings for {call} (offer {offer})")
+                self.live[call] = LiveCall(call, ringing=offer, enqueue=call_of(call))
                 answer: Command = Accept(offer)
                 if agent == "ben" and not self.ben_has_rejected:
                     self.ben_has_rejected = True
@@ -112,8 +115,10 @@ class SimpleAcd:
                 await self.unless("OFFER_ENDED", answer)
             case OfferRejected(call=call, agent=agent, reason=reason):
                 print(f"  {agent} rejects {call} ({reason}); it keeps its place")
+                self.live[call] = LiveCall(call, enqueue=call_of(call))
             case CallAssigned(call=call, agent=agent, wait_us=wait_us):
                 print(f"  {agent} talks with {call}, who waited {wait_us / 1e6:.2f} s")
+                self.live[call] = LiveCall(call, talking=agent, enqueue=call_of(call))
                 self.tasks.create_task(self.talk(call))
             case WrapUpStarted(call=call, agent=agent):
                 # The wrap-up may have ended by its own time meanwhile.
@@ -140,6 +145,7 @@ class SimpleAcd:
 
     def finish(self, call: str) -> None:
         self.unfinished.discard(call)
+        self.live.pop(call, None)
         if not self.unfinished:
             self.all_done.set()
 
@@ -159,6 +165,10 @@ class SimpleAcd:
                 return
 
 
+def call_of(caller: str) -> Enqueue:
+    return Enqueue(caller, QUEUE, customer=f"customer of {caller}", explain=True)
+
+
 def in_words(estimate: WaitEstimate) -> str:
     if estimate.mean_us is None:
         return "too early to say"
@@ -169,20 +179,17 @@ def in_words(estimate: WaitEstimate) -> str:
 
 async def main(address: str) -> int:
     async with RouterClient(address, client_id="simple-acd") as client:
-        acd = SimpleAcd(client)
+        acd, return_code = SimpleAcd(client), 1
         try:
             await client.wait_until_ready(5)
             await acd.run()
             await acd.say_why()
+            return_code = 0
         except* RouterError as group:
             for error in group.exceptions:
                 print(error, file=sys.stderr)
-            return_code = 1
         except* TimeoutError:
             print(f"not all calls ended within {TIMEOUT_SECONDS} s", file=sys.stderr)
-            return_code = 1
-        else:
-            return_code = 0
     return return_code
 
 

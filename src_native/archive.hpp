@@ -55,6 +55,11 @@ public:
         (*this)(value.first);
         (*this)(value.second);
     }
+    // A text that is not expected to come again.
+    void once(const std::string& value) {
+        number(value.size());
+        out_ += value;
+    }
     // The bytes so far, sealed with a checksum.
     std::string seal();
 
@@ -128,6 +133,12 @@ public:
     }
     void finish() const {
         if (at_ != end_) throw CorruptSnapshot("the snapshot has bytes left over");
+    }
+
+    void once(std::string& value) {
+        const std::size_t size = count();
+        value.assign(bytes_, at_, size);
+        at_ += size;
     }
 
 private:

@@ -102,8 +102,8 @@ void describe(auto& archive, Is<Result> auto& result) {
 }
 
 void describe(auto& archive, Is<Request> auto& request) {
-    archive(request.key);
-    archive(request.content);
+    archive.once(request.key);
+    archive.once(request.content);
     archive(request.result);
 }
 

@@ -1,4 +1,7 @@
-"""What the README says is true: its snippets run and give what they show, and its commands exist with their options."""
+"""What the README says is true: its snippets run and give what they show, and its commands exist with their options.
+
+Commands and links are held in all other pages too, and so are the pages that the program itself names.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,15 @@ from router.cli.main import SUBCOMMANDS, main
 from router.cli.server_process import serving
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [page for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if page.exists()]
-ELSEWHERE = {"git", "cd", "grpcurl", "python", "python3"}
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+ALL_PAGES = [
+    *PAGES,
+    ROOT / "DESIGN.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "examples/README.md",
+    *sorted(ROOT.glob("docs/*.md")),
+]
+ELSEWHERE = {"git", "cd", "cp", "grpcurl", "mkdir", "openssl", "pip", "python", "python3", "sqlite3", "systemctl"}
 """Commands that are not ours to check."""
 
 
@@ -32,7 +42,7 @@ def shell_commands() -> list[tuple[str, str]]:
     """List every line of the shell blocks, without comments."""
     lines = [
         (f"{page.name}:{number}", line.split(" #")[0].strip())
-        for page in PAGES
+        for page in ALL_PAGES
         for start, block in blocks(page, "sh")
         for number, line in enumerate(block.splitlines(), start)
     ]
@@ -92,6 +102,9 @@ def check_subcommand(where: str, words: list[str]) -> None:
     assert words[0] in SUBCOMMANDS, f"{where}: there is no `skill-router {words[0]}`"
     result = CliRunner().invoke(main, [words[0], "--help"])
     assert result.exit_code == 0, result.output
+    if "COMMAND [ARGS]" in result.output and len(words) > 1:
+        result = CliRunner().invoke(main, [*words[:2], "--help"])
+        assert result.exit_code == 0, f"{where}: {result.output}"
     for option in (word.split("=")[0] for word in words if word.startswith("--")):
         assert option in result.output, f"{where}: `skill-router {words[0]}` has no {option}"
 
@@ -120,8 +133,14 @@ def placeholders(text: str) -> list[str]:
     return re.findall(r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w*=)|TODO|TBD|FIXME|XXX)\b", text)
 
 
-def test_linked_files_exist() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+@pytest.mark.parametrize("page", ALL_PAGES, ids=[page.name for page in ALL_PAGES])
+def test_linked_files_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_pages_that_the_program_names_exist() -> None:
+    for path in [*ROOT.glob("router/**/*.py"), *ROOT.glob("router/**/*.toml")]:
+        for name in re.findall(r"\bdocs/\w+\.md", path.read_text("utf-8")):
+            assert (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.cli.connection import Connection, connection_options
 from router.cli.decision_table import decision_table, verdict
-from router.cli.parameters import HELP, Address, exit_codes
-from router.client import RouterClient, RouterError
-from router.client.client import DEFAULT_ADDRESS
+from router.cli.parameters import HELP, exit_codes
+from router.client import RouterError
 from router.engine.views import CallExplanation, Decision, Eligibility
 from router.engine.vocabulary import CallState, Obstacle, Tier
 
@@ -31,6 +31,7 @@ _OBSTACLE_WORDS = {
     Obstacle.SKILLS_LACKING: "the agent lacks skills that the call demands now",
     Obstacle.HELD_FOR_OTHERS: "the call is held for its preferred agents",
     Obstacle.BARRED: "the agent rejected the call, or did not answer it, not long ago",
+    Obstacle.CALL_DETACHED: "the system that holds the call is out of reach",
 }
 
 
@@ -40,16 +41,16 @@ _OBSTACLE_WORDS = {
 )
 @click.argument("call")
 @click.option("--agent", metavar="NAME", help="Say whether this agent may take the call, and if not, why not.")
-@click.option("--server", type=Address(), default=DEFAULT_ADDRESS, show_default=True, help="The server to ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole answer as one JSON object.")
-def command(call: str, agent: str | None, server: str, as_json: bool) -> None:
+@connection_options
+def command(call: str, agent: str | None, as_json: bool, connection: Connection) -> None:
     """Explain where CALL is and why: its place in line, what keeps agents from taking it, how it was decided.
 
     The reasons of past decisions are there for calls that were enqueued with `explain`: each term of the ranking for
     the winner and the runner-up, and what made the difference.
     """
     try:
-        explanation, decisions, eligibility = asyncio.run(_ask(server, call, agent))
+        explanation, decisions, eligibility = asyncio.run(_ask(connection, call, agent))
     except RouterError as error:
         if as_json:
             click.echo(json.dumps({"error": error.reason, "message": error.message}, ensure_ascii=False))
@@ -61,8 +62,10 @@ def command(call: str, agent: str | None, server: str, as_json: bool) -> None:
         _print(Console(highlight=False), explanation, decisions, eligibility)
 
 
-async def _ask(server: str, call: str, agent: str | None) -> tuple[CallExplanation, list[Decision], Eligibility | None]:
-    async with RouterClient(server) as client:
+async def _ask(
+    connection: Connection, call: str, agent: str | None
+) -> tuple[CallExplanation, list[Decision], Eligibility | None]:
+    async with connection.client() as client:
         await client.wait_until_ready(3.0)
         explanation = await client.explain_call(call)
         decisions = await client.decisions(call)

@@ -38,7 +38,12 @@ _LOST_MAX: Final = 50
     is_flag=True,
     help="Go on from the first whole snapshot behind the damage: the history before it is forgotten, no state is lost.",
 )
-def command(directory: Path, cut: bool, after: int | None, from_snapshot: bool) -> None:
+@click.option(
+    "--new-history",
+    is_flag=True,
+    help="Give the history a new id: after a backup was put back, so that nobody takes new entries for lost ones.",
+)
+def command(directory: Path, cut: bool, after: int | None, from_snapshot: bool, new_history: bool) -> None:
     """Find out how the damaged journal in DIR can be used again; with an option, do it.
 
     The server must not be running. The files as they were are kept in DIR/before-repair-1 (2, 3, …), where
@@ -51,8 +56,10 @@ def command(directory: Path, cut: bool, after: int | None, from_snapshot: bool) 
             diagnosis = diagnose(directory, report)
         print_verification(directory, diagnosis.verification)
         way = _chosen(diagnosis, cut, after, from_snapshot)
+        if way is None and new_history and not diagnosis.verification.findings:
+            way = diagnosis.cut
         if way is not None:
-            _print_repaired(diagnosis, repair(directory, diagnosis, way))
+            _print_repaired(diagnosis, repair(directory, diagnosis, way, new_history=new_history))
         elif diagnosis.verification.findings:
             _print_ways(diagnosis)
             sys.exit(1)
@@ -114,11 +121,13 @@ def _print_repaired(diagnosis: Diagnosis, repaired: Repaired) -> None:
         click.echo(
             f"The journal now begins with the snapshot of entry {way.after}; the history before it is forgotten."
         )
-    if not repaired.new_history:
+    if repaired.new_history:
+        click.echo("It has a new history id: clients that watch it are told, and ask for everything anew.")
+    if way.to >= diagnosis.end:
         click.echo(f"It ends with entry {way.to}, as before: nothing of the state is lost.")
         return
     click.echo(f"It now ends with entry {way.to}. Lost are entries {way.to + 1} to {diagnosis.end}.")
-    click.echo("It has a new history id, so that nobody takes new entries for those. What can still be read of them:")
+    click.echo("What can still be read of them:")
     _print_lost(copy, way.to)
 
 

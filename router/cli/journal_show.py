@@ -60,12 +60,19 @@ def show(
       skill-router journal show /var/lib/skill-router --audit
       skill-router journal show /var/lib/skill-router --from 120000 | less
     """
+    if first is not None and last is not None and last < first:
+        raise click.UsageError(f"--to {last} comes before --from {first}")
     subject = Subject(call or "", agent or "") if call or agent else None
+    shown = 0
     with failing(), closing(SqliteJournal.open(directory, read_only=True)) as journal:
         for followed in follow(journal, first or 1, last or journal.last_sequence):
             concerned = subject is None or subject.concerns(followed)
             if concerned and (not audit or _is_audited(followed.entry)):
                 click.echo(_json_line(followed.sequence, followed.entry) if as_json else _line(followed, subject))
+                shown += 1
+        if not shown:
+            kept = f"the journal has entries {journal.first_sequence} to {journal.last_sequence}"
+            click.echo(f"nothing to show; {kept if journal.last_sequence else 'the journal is empty'}", err=True)
         _report(journal)
 
 

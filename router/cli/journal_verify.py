@@ -57,19 +57,18 @@ def _summary(directory: Path, found: Verification) -> list[str]:
     count = found.last_sequence - found.first_sequence + 1
     held = f"entries {found.first_sequence} to {found.last_sequence}" if count else "no entries"
     lines = [
-        f"{directory}: {held} in {found.records:,} records, {len(found.snapshots)} snapshots, "
+        f"{directory}: {held} in {_count(found.records, 'record')}, {_count(len(found.snapshots), 'snapshot')}, "
         f"history {found.history_id}",
-        f"{found.replayed:,} of {count:,} entries carried out again; "
-        f"the states of {len(found.agreeing)} snapshots came out as saved",
+        f"{found.replayed:,} of {_count(count, 'entry', 'entries')} carried out again; "
+        f"{len(found.agreeing)} of {_count(len(found.snapshots), 'state')} came out as saved",
         *found.notes,
     ]
-    verdict = "the journal is whole" if not found.findings else f"the journal is damaged ({_times(found)})"
-    return [*lines, verdict]
+    findings = _count(len(found.findings), "finding")
+    return [*lines, "the journal is whole" if not found.findings else f"the journal is damaged ({findings})"]
 
 
-def _times(found: Verification) -> str:
-    count = len(found.findings)
-    return f"{count:,} finding{'' if count == 1 else 's'}"
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _as_data(found: Verification) -> dict[str, Any]:

@@ -20,6 +20,8 @@ SUBCOMMANDS = {
     "init-config": ("router.cli.init_config", "Write a commented config to start from."),
     "check-config": ("router.cli.check_config", "Check a config without using it."),
     "replay": ("router.cli.replay", "Route a recorded day under our own policy."),
+    "journal": ("router.cli.journal", "Look at a server's journal, check it, repair it."),
+    "access": ("router.cli.access", "Say who may do what on a server."),
     "explain": ("router.cli.explain", "Ask a running server why a call is where it is."),
 }
 

@@ -6,14 +6,17 @@ Keeps one invariant: whatever goes wrong is a `RouterError` with a reason; no gR
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
 
+from router.client.channel import failure_of, metadata_of, open_channel
 from router.client.errors import RouterError, error_of_rpc
 from router.client.replies import (
     AppliedConfig,
@@ -24,6 +27,14 @@ from router.client.replies import (
     ServerStatistics,
     WaitEstimate,
     decode_wait_estimate,
+)
+from router.client.sessions import (
+    Heartbeat,
+    KeptSession,
+    Reconciled,
+    decode_heartbeat,
+    decode_reconciled,
+    reconcile_request,
 )
 from router.client.stream import CommandStream
 from router.client.watch import Watch, watch_request
@@ -37,44 +48,65 @@ from router.v1 import (
     call_service_pb2,
     call_service_pb2_grpc,
     command_service_pb2_grpc,
+    session_service_pb2,
+    session_service_pb2_grpc,
     watch_service_pb2_grpc,
 )
 from router.wire.commands import encode_command, field_of
 from router.wire.results import decode_result
+from router.wire.sessions import LiveAgent, LiveCall
 from router.wire.times import from_duration, from_timestamp
 from router.wire.views import AGENT_VIEW, CALL_EXPLANATION, CALL_VIEW, DECISION, ELIGIBILITY, QUEUE_VIEW, STATISTICS
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 
 _PAUSE_S: Final = 0.05
-_OPTIONS: Final = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-]
+_SPREAD: Final = 1.5
+"""Pauses are up to so many times longer, so that those who were refused together do not come back together."""
 
 
 class RouterClient:
     """A client of one server. Use it as an async context manager, or call `close`.
 
     With a `client_id`, every command gets a request id of its own unless one is given, and is sent again for up to
-    `timeout_s` while the server cannot be reached: it is carried out once all the same.
+    `timeout_s` while the server cannot be reached or has too much to do: it is carried out once all the same.
+
+    `token` goes with every request. With `root_certificates`, or a `certificate` and its `key` (all PEM), or `tls`, the
+    connection is encrypted; without root certificates the usual public ones are trusted. Raises `ValueError` for a
+    token that would go to another machine unencrypted, unless `allow_insecure`.
 
     >>> async with RouterClient("127.0.0.1:50051", client_id="pbx-1") as client:  # doctest: +SKIP
     ...     reply = await client.apply(Enqueue("call-1", "loans"))
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, client_id: str = "", timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        client_id: str = "",
+        timeout_s: float = 10.0,
+        token: str = "",
+        tls: bool = False,
+        root_certificates: bytes | None = None,
+        certificate: bytes | None = None,
+        key: bytes | None = None,
+        allow_insecure: bool = False,
+    ) -> None:
         self.address = address
         self.client_id = client_id
         self.timeout_s = timeout_s
-        self._channel = grpc.aio.insecure_channel(address, options=_OPTIONS)
+        tls = tls or root_certificates is not None or certificate is not None
+        self._tls = tls
+        self._metadata = metadata_of(token, address, encrypted=tls or allow_insecure)
+        self._channel = open_channel(
+            address, tls=tls, root_certificates=root_certificates, certificate=certificate, key=key
+        )
         self._calls: Any = call_service_pb2_grpc.CallServiceStub(self._channel)
         self._agents: Any = agent_service_pb2_grpc.AgentServiceStub(self._channel)
         self._administration: Any = administration_service_pb2_grpc.AdministrationServiceStub(self._channel)
         self._commands: Any = command_service_pb2_grpc.CommandServiceStub(self._channel)
         self._watching: Any = watch_service_pb2_grpc.WatchServiceStub(self._channel)
+        self._sessions: Any = session_service_pb2_grpc.SessionServiceStub(self._channel)
 
     async def __aenter__(self) -> RouterClient:
         return self
@@ -95,7 +127,10 @@ class RouterClient:
             async with asyncio.timeout(timeout_s):
                 await self._channel.channel_ready()
         except TimeoutError:
-            message = f"no server at {self.address} within {timeout_s:g} s"
+            why = await failure_of(self._channel)
+            message = f"no server at {self.address} within {timeout_s:g} s" + (f": {why}" if why else "")
+            if not self._tls and why.endswith("Socket closed"):
+                message += "; something is there: does it want TLS?"
             raise RouterError(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", message) from None
 
     # --- commands
@@ -114,9 +149,13 @@ class RouterClient:
             estimate = decode_wait_estimate(response.wait_estimate)
         return Reply(decode_result(response.header, response.result), estimate)
 
-    def stream(self, *, wait_estimates: bool = False) -> CommandStream:
-        """Return a stream for batches of commands; `wait_estimates` asks for one with each `Enqueue`."""
-        return CommandStream(self._commands.Apply(), self.client_id, wait_estimates)
+    def stream(self, *, wait_estimates: bool = False, hold_session: bool = False) -> CommandStream:
+        """Return a stream for batches of commands; `wait_estimates` asks for one with each `Enqueue`.
+
+        With `hold_session` each batch begins this client's session or renews its lease; an empty one is a heartbeat.
+        """
+        call = self._commands.Apply(metadata=self._metadata)
+        return CommandStream(call, self.client_id, wait_estimates, hold_session)
 
     def watch(
         self,
@@ -135,7 +174,41 @@ class RouterClient:
         impossible, WATCHER_TOO_SLOW without `resume`.
         """
         request = watch_request(after_sequence, queues, agents, calls, kinds)
-        return Watch(self._watching.Watch, request, resume).moments()
+        return Watch(partial(self._watching.Watch, metadata=self._metadata), request, resume).moments()
+
+    # --- sessions
+
+    async def heartbeat(self) -> Heartbeat:
+        """Begin this client's session, or renew its lease. Raises `RouterError`."""
+        request = session_service_pb2.HeartbeatRequest(client_id=self.client_id)
+        return decode_heartbeat(await self._read(self._sessions.Heartbeat, request))
+
+    def keep_session(self, on_lost: Callable[[], Awaitable[object]]) -> KeptSession:
+        """Return a session to be kept by `async with`; `on_lost` is awaited when the router has lost this client.
+
+        It should call `reconcile`. Until it has returned without an exception, it is called again after a while.
+        """
+        return KeptSession(self, on_lost)
+
+    async def end_session(self) -> None:
+        """End this client's session, if it has one. Raises `RouterError` (SESSION_LOST)."""
+        request = session_service_pb2.EndSessionRequest(client_id=self.client_id)
+        await self._read(self._sessions.EndSession, request)
+
+    async def reconcile(
+        self,
+        calls: Iterable[LiveCall],
+        agents: Iterable[LiveAgent],
+        *,
+        dry_run: bool = False,
+        timeout_s: float | None = None,
+    ) -> Reconciled:
+        """Compare all live calls and agents of this client with the router's, repair what differs, and say what did.
+
+        What is not given is over: without anything, every call and agent of this client is ended. Raises `RouterError`.
+        """
+        request = reconcile_request(self.client_id, calls, agents, dry_run)
+        return decode_reconciled(await self._read(self._sessions.Reconcile, request, timeout_s))
 
     # --- state
 
@@ -271,7 +344,7 @@ class RouterClient:
         raise TypeError(f"{name} is not a command that can be sent")
 
     async def _send_write(self, send: Any, request: Any) -> Any:
-        """Send a write; send it again while the server cannot be reached, if it is idempotent."""
+        """Send a write; send it again while the server cannot be reached or has too much to do, if it is idempotent."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self.timeout_s
         pause_s = _PAUSE_S
@@ -279,14 +352,20 @@ class RouterClient:
             try:
                 return await self._read(send, request, max(0.001, until - loop.time()))
             except RouterError as error:
-                again = error.code is grpc.StatusCode.UNAVAILABLE and request.request_id
-                if not again or loop.time() + pause_s >= until:
+                wait_s = max(pause_s, (error.retry_after_us or 0) / 1_000_000) * random.uniform(1.0, _SPREAD)
+                if not request.request_id or not _is_passing(error) or loop.time() + wait_s >= until:
                     raise
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(wait_s)
             pause_s *= 2
 
     async def _read(self, send: Any, request: Message, timeout_s: float | None = None) -> Any:
         try:
-            return await send(request, timeout=self.timeout_s if timeout_s is None else timeout_s)
+            timeout_s = self.timeout_s if timeout_s is None else timeout_s
+            return await send(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as failure:
             raise error_of_rpc(failure) from None
+
+
+def _is_passing(error: RouterError) -> bool:
+    """Say whether the same request may succeed a little later: the server was not there, or had too much to do."""
+    return error.reason == "OVERLOADED" or error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

@@ -15,6 +15,8 @@ from grpc_status import rpc_status
 from router.wire.times import from_duration
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_DROPPED = "the server has dropped the request: it has too much to do, or it is ending"
+_DROPPED_RETRY_US = 250_000
 
 
 class FieldViolation(NamedTuple):
@@ -59,9 +61,13 @@ def error_of_rpc(error: grpc.aio.AioRpcError) -> RouterError:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]
     except ValueError:
         status = None
-    if status is None:
-        return RouterError(error.code(), error.code().name, error.details() or "")
-    return error_of_status(status)
+    if status is not None:
+        return error_of_status(status)
+    code, details = error.code(), error.details() or ""
+    if code is grpc.StatusCode.CANCELLED and details in ("", code.name):
+        # gRPC's own word for what it drops: see docs/integrating.md, "Retrying"
+        return RouterError(code, code.name, _DROPPED, retry_after_us=_DROPPED_RETRY_US)
+    return RouterError(code, code.name, details)
 
 
 def error_of_status(status: Status) -> RouterError:

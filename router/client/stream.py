@@ -20,6 +20,7 @@ from router.engine.commands import Command
 from router.v1 import command_service_pb2, results_pb2
 from router.wire.commands import encode_any_command
 from router.wire.results import decode_result
+from router.wire.sessions import SessionState
 
 Results = list[Reply | RouterError]
 
@@ -31,14 +32,18 @@ class CommandStream:
     ...     results = await stream.apply([SignIn("ada"), Enqueue("call-1", "loans")])
     """
 
-    def __init__(self, call: Any, client_id: str, wait_estimates: bool) -> None:
+    def __init__(self, call: Any, client_id: str, wait_estimates: bool, hold_session: bool = False) -> None:
         self._call = call
         self._client_id = client_id
         self._wait_estimates = wait_estimates
+        self._hold_session = hold_session
+        self.session_state: SessionState | None = None
+        """What the last answer said of the session; None before, and without `hold_session`."""
         self._under_way: deque[asyncio.Future[Results]] = deque()
         self._writing = asyncio.Lock()
         self._batch = 0
         self._error: RouterError | None = None
+        self._farewell: RouterError | None = None
         self._receiver: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> CommandStream:
@@ -69,8 +74,9 @@ class CommandStream:
             raise RuntimeError("the stream is not open; use `async with client.stream() as stream`")
         if request_ids and len(request_ids) != len(commands):
             raise ValueError(f"{len(request_ids)} request ids for {len(commands)} commands; one each, or none")
-        if self._error is not None:
-            raise self._error
+        error = self._error or self._farewell
+        if error is not None:
+            raise error
         ids = request_ids or [""] * len(commands)
         messages = [encode_any_command(command, request_id) for command, request_id in zip(commands, ids, strict=True)]
         async with self._writing:
@@ -80,6 +86,7 @@ class CommandStream:
                 client_id=self._client_id,
                 commands=messages,
                 wait_estimates=self._wait_estimates,
+                hold_session=self._hold_session,
             )
             future: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
             self._under_way.append(future)
@@ -93,8 +100,15 @@ class CommandStream:
         try:
             async for response in self._call:
                 future = self._under_way.popleft()
+                if response.session_state:
+                    self.session_state = SessionState(response.session_state)
+                results = [_outcome(result) for result in response.results]
+                for result in results:
+                    if isinstance(result, RouterError) and result.reason == "SHUTTING_DOWN":
+                        # what is sent from now on would meet a stream that has ended
+                        self._farewell = result
                 if not future.done():
-                    future.set_result([_outcome(result) for result in response.results])
+                    future.set_result(results)
         except grpc.aio.AioRpcError as failure:
             error = error_of_rpc(failure)
         finally:

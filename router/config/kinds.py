@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
 from abc import ABC, abstractmethod
@@ -22,7 +21,6 @@ LEVEL_MAX: Final = 10
 TERMS_MAX: Final = 32
 WEIGHT_MAX: Final = 1_000
 URGENCIES: Final = ("normal", "important", "urgent")
-_HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
 
 
 class Kind(ABC):
@@ -54,6 +52,12 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     has_default: bool = True
     inherited: bool = True
     required: bool = False
+
+
+def field_key(name: str, kind: Kind, of: msgspec.Struct, doc: str, *, inherited: bool = True) -> Key:
+    """Return a key that fills the field of the same name (with `_us` for durations) and has its default."""
+    field = name if name in of.__struct_fields__ else f"{name}_us"
+    return Key(name=name, kind=kind, doc=doc, field=field, default=getattr(of, field), inherited=inherited)
 
 
 class Table(Kind):
@@ -120,10 +124,11 @@ class Duration(Kind):
 
     type = "duration"
 
-    def __init__(self, minimum_us: int = 0, *, never: bool = False) -> None:
+    def __init__(self, minimum_us: int = 0, maximum_us: int = DURATION_US_MAX, *, never: bool = False) -> None:
         self._minimum_us = minimum_us
+        self._maximum_us = maximum_us
         self._never = never
-        self.range = f"{format_duration(minimum_us)} to {format_duration(DURATION_US_MAX)}"
+        self.range = f"{format_duration(minimum_us)} to {format_duration(maximum_us)}"
         if never:
             self.range += ', or "never"'
 
@@ -139,7 +144,7 @@ class Duration(Kind):
                 place.refuse(f"{shown_text(value)} is not a duration", _respelled(value) or wanted)
         else:
             place.refuse(f"{shown_value(value)} is not a duration", wanted)
-        if duration_us is None or not self._minimum_us <= duration_us <= DURATION_US_MAX:
+        if duration_us is None or not self._minimum_us <= duration_us <= self._maximum_us:
             place.refuse(f"{shown_value(value)} is out of range", wanted)
         return duration_us
 
@@ -273,25 +278,6 @@ class Name(Kind):
         if not isinstance(value, str):
             place.refuse(f"{shown_value(value)} is not a name", f"the name of one {self._what}, in quotes")
         return check_name(value, place, self._what)
-
-
-class Address(Kind):
-    """A host and port to listen on."""
-
-    type = "host:port"
-    range = "port 0 to 65535; 0 takes any free one"
-
-    def read(self, value: object, place: Place) -> str:
-        wanted = 'host:port in quotes, such as "127.0.0.1:50051", "0.0.0.0:50051" for every address, or "[::1]:50051"'
-        match = _HOST_AND_PORT.fullmatch(value) if isinstance(value, str) else None
-        if match is None or int(match[2]) > 65_535:
-            place.refuse(f"{shown_value(value)} is not an address with a port", wanted)
-        if match[1].startswith("["):
-            with suppress(ValueError):
-                ipaddress.IPv6Address(match[1][1:-1])
-                return match[0]
-            place.refuse(f"{shown_text(match[1])} is not an IPv6 address", wanted)
-        return match[0]
 
 
 class Levels(Kind):

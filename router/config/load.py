@@ -6,20 +6,23 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import msgspec
 
 from router.config.errors import ConfigError, ConfigProblem
 from router.config.kinds import check_name, read_plain_table, refuse_unknown
-from router.config.model import RouterConfig, ServerSettings, etag_of
+from router.config.model import RouterConfig, etag_of
 from router.config.positions import Positions, Unreadable
 from router.config.queues import read_queue_defaults, read_queues
 from router.config.report import Place, Refused, Report, printable, shown_path
-from router.config.schema import CHANNEL, CHANNELS_MAX, EFFICIENCY, ENGINE, HOMES, SERVER, TOP_KEYS
+from router.config.schema import CHANNEL, CHANNELS_MAX, EFFICIENCY, ENGINE, HOMES, TOP_KEYS
+from router.config.server import read_server
 from router.engine.settings import ChannelSettings, EfficiencySettings, Settings
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -37,8 +40,9 @@ _TOML_WANTED: Final = {
 
 
 def load_config(path: str | os.PathLike[str]) -> RouterConfig:
-    """Read a config file. Raises `ConfigError` with every problem; the file system's are among them."""
-    return parse_config(read_config(path), printable(os.fsdecode(path)))
+    """Read a config file; paths in it are resolved. Raises `ConfigError` with every problem, the file system's too."""
+    config = parse_config(read_config(path), printable(os.fsdecode(path)))
+    return msgspec.structs.replace(config, server=config.server.located(Path(os.fsdecode(path)).parent))
 
 
 def parse_config(text: str | bytes, source: str) -> RouterConfig:
@@ -47,16 +51,27 @@ def parse_config(text: str | bytes, source: str) -> RouterConfig:
     A text that is not TOML, or defines a key twice, is refused before its meaning is looked at. O(length), bounded by
     4 MiB and 100,000 values; seconds at worst, so call it off the event loop.
     """
-    report = Report(source, HOMES)
-    toml = _decode(text, source)
-    document = _parse(toml, report)
+    document, report = read_document(text, source, HOMES)
     return _resolve(document, report)
 
 
-def read_config(path: str | os.PathLike[str]) -> bytes:
+def read_document(
+    text: str | bytes, source: str, homes: Mapping[str, str], hint: str = _HINT
+) -> tuple[dict[str, Any], Report]:
+    """Read TOML whose meaning is still to be looked at; return it with the report for problems with that.
+
+    `homes` says in which tables each key belongs, `hint` what would be right where there is nothing. Raises
+    `ConfigError` for what is not TOML, or defines a key twice.
+    """
+    report = Report(source, homes)
+    return _parse(_decode(text, source, hint), report), report
+
+
+def read_config(path: str | os.PathLike[str], hint: str = _HINT) -> bytes:
     """Return the bytes of a config file, for `parse_config`; of a file that is too large, only so many that this shows.
 
-    Raises `ConfigError` for what is missing, unreadable or no regular file: pipes and devices could block for ever.
+    Raises `ConfigError` for what is missing (`hint` says what would be right), unreadable or no regular file: pipes and
+    devices could block for ever.
     """
     source = printable(os.fsdecode(path))
     try:
@@ -66,12 +81,12 @@ def read_config(path: str | os.PathLike[str]) -> bytes:
             with open(path, "rb") as file:
                 content = file.read(FILE_BYTES_MAX + 1)
     except FileNotFoundError:
-        _refuse_file(source, "there is no such file", _HINT)
+        _refuse_file(source, "there is no such file", hint)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         _refuse_file(source, f"it cannot be read: {reason}", "a readable file")
     if not stat.S_ISREG(mode):
-        _refuse_file(source, f"this is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}", _HINT)
+        _refuse_file(source, f"this is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}", hint)
     return content
 
 
@@ -84,7 +99,7 @@ def _refuse_file(source: str, problem: str, wanted: str, line: int = 0, key: str
     raise ConfigError((ConfigProblem(source, line, key, problem, wanted),)) from None
 
 
-def _decode(text: str | bytes, source: str) -> str:
+def _decode(text: str | bytes, source: str, hint: str) -> str:
     """Return the text with `\\n` line ends and without byte order mark."""
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(content) > FILE_BYTES_MAX:
@@ -98,7 +113,7 @@ def _decode(text: str | bytes, source: str) -> str:
         _refuse_file(source, f"byte 0x{content[error.start]:02x} is not UTF-8", "a file saved as UTF-8", line=line)
     decoded = decoded.removeprefix("\ufeff").replace("\r\n", "\n")
     if not decoded.strip():
-        _refuse_file(source, "it is empty", _HINT)
+        _refuse_file(source, "it is empty", hint)
     return decoded
 
 
@@ -141,7 +156,7 @@ def _resolve(document: dict[str, Any], report: Report) -> RouterConfig:
         if name not in TOP_KEYS:
             with suppress(Refused):
                 refuse_unknown(name, TOP_KEYS, root)
-    server = msgspec.structs.replace(ServerSettings(), **_fields(document, "server", SERVER.read, root))
+    server = read_server(document.get("server", {}), root / "server")
     engine = _fields(document, "engine", ENGINE.read, root)
     efficiency = msgspec.structs.replace(EfficiencySettings(), **_fields(document, "efficiency", EFFICIENCY.read, root))
     channels = _channels(document, root)

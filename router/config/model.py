@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from router.engine.settings import Settings
+from router.engine.settings import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Settings
+
+PATH_FIELDS: Final = ("tls_certificate", "tls_key", "tls_client_ca", "access_file")
 
 
 class ServerSettings(msgspec.Struct, frozen=True):
-    """What the gRPC server is configured with.
+    """What the gRPC server is configured with; `router.config.server` has each key's range and meaning.
 
-    `listen` is host:port, port 0 for any free one. A watcher that is more than `watch_buffer_events` behind is cut off;
-    `watch_history_events` past events are kept for watchers that resume. `message_bytes_max` bounds one message,
-    `stream_batch_max` the commands in one batch of the stream.
+    Addresses are host:port, port 0 for any free one; `metrics_listen` may be empty for none. `memory_max` is in bytes,
+    0 for automatic. The paths of the last four fields are as the config has them, empty for none: see `located`.
     """
 
     listen: str = "127.0.0.1:50051"
@@ -22,6 +25,27 @@ class ServerSettings(msgspec.Struct, frozen=True):
     watch_history_events: int = 100_000
     message_bytes_max: int = 4 * 1024 * 1024
     stream_batch_max: int = 1_000
+    commands_max: int = 65_536
+    rpcs_max: int = 1_000
+    streams_max: int = 200
+    watchers_max: int = 1_000
+    memory_max: int = 0
+    lease_us: int = 30 * SECOND_US
+    lost_session_retention_us: int = HOUR_US
+    snapshot_commands: int = 50_000
+    snapshot_interval_us: int = 10 * MINUTE_US
+    history_retention_us: int = 7 * DAY_US
+    drain_us: int = 10 * SECOND_US
+    metrics_listen: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
+    access_file: str = ""
+
+    def located(self, directory: Path) -> ServerSettings:
+        """Return the settings with paths that were relative to the config file, which lies in `directory`, resolved."""
+        paths = {name: getattr(self, name) for name in PATH_FIELDS}
+        return msgspec.structs.replace(self, **{name: str(directory / path) for name, path in paths.items() if path})
 
 
 class RouterConfig(msgspec.Struct, frozen=True):

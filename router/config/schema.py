@@ -11,7 +11,6 @@ import msgspec
 
 from router.config.kinds import (
     TERMS_MAX,
-    Address,
     Alternatives,
     Choice,
     Count,
@@ -25,9 +24,10 @@ from router.config.kinds import (
     Name,
     Table,
     Weight,
+    field_key,
 )
-from router.config.model import ServerSettings
 from router.config.presets import DEFAULT_PRESET, PRESETS
+from router.config.server import SERVER
 from router.engine.settings import (
     SECOND_US,
     AgentWeights,
@@ -50,100 +50,84 @@ BASE_QUEUE: Final = QueueSettings(
 )
 
 
-def _key(name: str, kind: Kind, of: msgspec.Struct, doc: str, *, inherited: bool = True) -> Key:
-    """Return a key that fills the field of the same name (with `_us` for durations) and has its default."""
-    field = name if name in of.__struct_fields__ else f"{name}_us"
-    return Key(name=name, kind=kind, doc=doc, field=field, default=getattr(of, field), inherited=inherited)
-
-
 def _optional(name: str, kind: Kind, doc: str) -> Key:
     """Return a key of one queue or step that need not be there and has no default."""
     return Key(name=name, kind=kind, doc=doc, field=name, has_default=False, inherited=False)
 
 
 def _weights(of: AgentWeights | CallWeights, docs: dict[str, str]) -> Table:
-    return Table(*(_key(name, Weight(), of, doc) for name, doc in docs.items()))
+    return Table(*(field_key(name, Weight(), of, doc) for name, doc in docs.items()))
 
-
-_server = ServerSettings()
-SERVER: Final = Table(
-    _key("listen", Address(), _server, "Address of the gRPC server. The default is reachable from this machine only."),
-    _key(
-        "watch_buffer_events",
-        Count(1, 1_000_000),
-        _server,
-        "How many events a watcher may fall behind before it is cut off.",
-    ),
-    _key(
-        "watch_history_events",
-        Count(0, 10_000_000),
-        _server,
-        "How many past events are kept, so that a watcher can resume where it was.",
-    ),
-    _key("message_bytes_max", Count(65_536, 1 << 28), _server, "Largest gRPC message taken, in bytes."),
-    _key("stream_batch_max", Count(1, 10_000), _server, "Most commands in one batch of the command stream."),
-)
 
 _settings = Settings()
 ENGINE: Final = Table(
-    _key(
+    field_key(
         "idle_scale",
         Duration(SECOND_US),
         _settings,
         "Unit of idle time in the agent ranking: without work for this long the idle term is 1, for twice as long 2.",
     ),
-    _key(
+    field_key(
         "occupancy_half_life",
         Duration(SECOND_US),
         _settings,
         "How fast old work stops counting in an agent's occupancy: after this long it counts half.",
     ),
-    _key(
+    field_key(
         "finished_retention",
         Duration(MILLISECOND_US),
         _settings,
         "How long a finished call is remembered. Its name cannot be used again before.",
     ),
-    _key(
+    field_key(
         "customer_retention",
         Duration(),
         _settings,
         "How long it is remembered which agent served a customer last.",
     ),
-    _key(
+    field_key(
         "customers_max", Count(0, NUMBER_MAX), _settings, "Most customers remembered; the oldest are forgotten first."
     ),
-    _key(
+    field_key(
         "request_retention",
         Duration(MILLISECOND_US),
         _settings,
         "How long a request is remembered, so that a retry gets the first answer.",
     ),
-    _key("requests_max", Count(1, NUMBER_MAX), _settings, "Most requests remembered; the oldest are forgotten first."),
-    _key("agents_max", Count(1, NUMBER_MAX), _settings, "Most agents; a new one beyond that is refused."),
-    _key(
+    field_key(
+        "requests_max", Count(1, NUMBER_MAX), _settings, "Most requests remembered; the oldest are forgotten first."
+    ),
+    field_key("agents_max", Count(1, NUMBER_MAX), _settings, "Most agents; a new one beyond that is refused."),
+    field_key(
         "calls_max",
         Count(1, NUMBER_MAX),
         _settings,
         "Most live calls; a new one beyond that is refused. As many finished ones are remembered.",
     ),
+    field_key(
+        "requirements_max",
+        Count(1, NUMBER_MAX),
+        _settings,
+        "Most different requirements of queues and calls, finished ones included; "
+        "a call that brings yet another one is refused.",
+    ),
 )
 
 _efficiency = EfficiencySettings()
 EFFICIENCY: Final = Table(
-    _key(
+    field_key(
         "prior_calls",
         Count(1, 10_000),
         _efficiency,
         "How many calls at the queue's norm every agent starts with: the more, the less a few calls say.",
     ),
-    _key("handle_time", Weight(), _efficiency, "Share of handle time against the queue's norm in efficiency."),
-    _key("resolution", Weight(), _efficiency, "Share of resolved calls in efficiency."),
-    _key("satisfaction", Weight(), _efficiency, "Share of customers' scores in efficiency."),
+    field_key("handle_time", Weight(), _efficiency, "Share of handle time against the queue's norm in efficiency."),
+    field_key("resolution", Weight(), _efficiency, "Share of resolved calls in efficiency."),
+    field_key("satisfaction", Weight(), _efficiency, "Share of customers' scores in efficiency."),
 )
 
 CHANNEL: Final = Table(
-    _key(
+    field_key(
         "exclusive",
         Flag(),
         ChannelSettings(),
@@ -177,13 +161,15 @@ STEP: Final = Table(
 )
 
 WRAP_UP: Final = Table(
-    _key(
+    field_key(
         "mode",
         Choice({"none": WrapUpMode.NONE, "fixed": WrapUpMode.FIXED, "manual": WrapUpMode.MANUAL}),
         WrapUp(),
         "After-call work: none; for a fixed time; or until the agent ends it, with `duration` as the cap.",
     ),
-    _key("duration", Duration(), WrapUp(), "The fixed time or the cap. Above 0 with fixed and manual, 0 with none."),
+    field_key(
+        "duration", Duration(), WrapUp(), "The fixed time or the cap. Above 0 with fixed and manual, 0 with none."
+    ),
 )
 
 AGENT_WEIGHTS: Final = _weights(
@@ -223,27 +209,29 @@ QUEUE: Final = Table(
         default=DEFAULT_PRESET,
         doc="Set of weights to start from. In a queue it replaces all weights of `queue_defaults`.",
     ),
-    _key(
+    field_key(
         "target",
         DurationByUrgency(SECOND_US),
         BASE_QUEUE,
         "Service level target: a call should be answered within this time. Age and deadline are measured against it.",
     ),
-    _key(
+    field_key(
         "max_overtake_wait",
         DurationByUrgency(never=True),
         BASE_QUEUE,
         "Starvation bound: after this wait a call is overdue, and no call of a lower tier may overtake it.",
     ),
-    _key("automatic", Flag(), BASE_QUEUE, "Assign calls at once, without an offer that the agent accepts or rejects."),
-    _key("offer_timeout", Duration(SECOND_US), BASE_QUEUE, "How long an agent has to accept an offer."),
-    _key(
+    field_key(
+        "automatic", Flag(), BASE_QUEUE, "Assign calls at once, without an offer that the agent accepts or rejects."
+    ),
+    field_key("offer_timeout", Duration(SECOND_US), BASE_QUEUE, "How long an agent has to accept an offer."),
+    field_key(
         "no_answer_action",
         Choice(NO_ANSWER_ACTIONS),
         BASE_QUEUE,
         "What happens to an agent who lets an offer expire.",
     ),
-    _key(
+    field_key(
         "reject_backoff",
         Duration(),
         BASE_QUEUE,
@@ -256,37 +244,37 @@ QUEUE: Final = Table(
         has_default=False,
         doc="After-call work, see below.",
     ),
-    _key(
+    field_key(
         "preferred_hold",
         Duration(),
         BASE_QUEUE,
         "How long a call is held for its preferred agents before others may take it, unless the call says otherwise.",
     ),
-    _key(
+    field_key(
         "last_agent_preferred",
         Flag(),
         BASE_QUEUE,
         "Count the agent who served the customer last among the preferred ones.",
     ),
-    _key(
+    field_key(
         "last_agent_hold",
         Duration(),
         BASE_QUEUE,
         "How long a call is held where the last agent is the only preferred one.",
     ),
-    _key(
+    field_key(
         "waiting_max",
         Count(0, NUMBER_MAX, unlimited=True),
         BASE_QUEUE,
         "Most calls that wait in the queue; one more overflows, or is refused without `overflow`.",
     ),
-    _key(
+    field_key(
         "wait_max",
         Duration(MILLISECOND_US, never=True),
         BASE_QUEUE,
         "Longest wait in the queue; after it a call overflows, or is refused without `overflow`.",
     ),
-    _key(
+    field_key(
         "overflow",
         Name("queue"),
         BASE_QUEUE,
@@ -325,7 +313,12 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SECTIONS: Final = (
-    Section(header="[server]", table=SERVER, doc="The gRPC server. Read when it starts; a reload does not change it."),
+    Section(
+        header="[server]",
+        table=SERVER,
+        doc="The gRPC server: addresses, limits, sessions, journal and security. "
+        "It is read when the server starts: a change takes effect at the next start, not at a reload.",
+    ),
     Section(header="[engine]", table=ENGINE, doc="Scales, memory and limits of the whole engine."),
     Section(
         header="[efficiency]",

@@ -8,13 +8,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from router.journal.chain import Row
-from router.journal.faults import reporting
+from router.journal.faults import READ_ERRORS, reporting
 from router.journal.files import DATABASE, WAL
 from router.journal.journal import JournalCorrupt, JournalError
 from router.journal.records import FORMAT
@@ -165,21 +164,33 @@ def read_rows(connection: sqlite3.Connection, sequence: int) -> Iterator[list[Ro
 
     Comes to an end, or raises `sqlite3.DatabaseError`, whatever is damaged.
     """
-    found = connection.execute(
-        "SELECT max(first_sequence) FROM records WHERE first_sequence <= ?", (sequence,)
-    ).fetchall()
-    start = found[0][0] or 0
+    query = "SELECT max(first_sequence) FROM records WHERE first_sequence <= ?"
+    start = connection.execute(query, (sequence,)).fetchall()[0][0] or 0
     while True:
-        rows = connection.execute(
-            "SELECT * FROM records WHERE first_sequence >= ? ORDER BY first_sequence LIMIT ?", (start, _ROWS_PER_READ)
-        ).fetchall()
+        rows, damage = _read_some(connection, start)
+        if rows:
+            yield rows
+            start = rows[-1].first + 1
+        if damage is not None:
+            raise damage
         if not rows:
             return
-        # the tree of a damaged file may lead round in circles
-        if any(after[0] <= before[0] for before, after in pairwise([(start - 1,), *rows])):
-            raise _damage("records are not in order")
-        yield [Row(*row) for row in rows]
-        start = rows[-1][0] + 1
+
+
+def _read_some(connection: sqlite3.Connection, start: int) -> tuple[list[Row], Exception | None]:
+    """Return the next records, and what kept them from being more."""
+    query = "SELECT * FROM records WHERE first_sequence >= ? ORDER BY first_sequence LIMIT ?"
+    rows: list[Row] = []
+    try:
+        for values in connection.execute(query, (start, _ROWS_PER_READ)):
+            row = Row(*values)
+            # the tree of a damaged file may lead round in circles
+            if row.first <= (rows[-1].first if rows else start - 1):
+                return rows, _damage("records are not in order")
+            rows.append(row)
+    except READ_ERRORS as error:
+        return rows, error
+    return rows, None
 
 
 @contextmanager

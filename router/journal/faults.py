@@ -17,6 +17,9 @@ WAYS_OUT = (
     "`skill-router journal verify DIR` says what is damaged, `skill-router journal repair DIR` shows the ways out"
 )
 
+READ_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged database raises: of a text, or a message with a text in it, that is none, the second."""
+
 _BY_CODE = {
     sqlite3.SQLITE_FULL: "the disk is full; make room and start again",
     sqlite3.SQLITE_READONLY: "it is read-only, or its directory or disk is; make it writable for this user",
@@ -45,24 +48,23 @@ def reporting(doing: str, path: Path) -> Iterator[None]:
     """Turn what goes wrong inside into `JournalError`: "DOING PATH: what is wrong; what to do"."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _of_sqlite(doing, path, error) from error
     except OSError as error:
         words = _BY_ERRNO.get(error.errno or 0, error.strerror or str(error))
         raise JournalError(f"{doing} {error.filename or path}: {words}") from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is damaged; not that the disk, a lock or a right stands in the way."""
+def is_damage(error: Exception) -> bool:
+    """Whether one of `READ_ERRORS` says that the file is damaged; not that a disk, a lock or a right is in the way."""
     # what is no text where text should be has no code
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in (
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    )
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _of_sqlite(doing: str, path: Path, error: sqlite3.Error) -> JournalError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+def _of_sqlite(doing: str, path: Path, error: Exception) -> JournalError:
+    unreadable = isinstance(error, UnicodeDecodeError)
+    code = sqlite3.SQLITE_CORRUPT if unreadable else getattr(error, "sqlite_errorcode", 0) & 0xFF
     name = getattr(error, "sqlite_errorname", "")
     if code == sqlite3.SQLITE_CORRUPT:
         return JournalCorrupt(f"{doing} {path}: a page of the file is damaged, or the file was cut; {WAYS_OUT}")

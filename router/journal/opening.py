@@ -15,7 +15,7 @@ from typing import Final
 from router.journal import database, snapshots
 from router.journal.chain import DAMAGED, NO_CHECKSUM, Break, Row
 from router.journal.database import Meta
-from router.journal.faults import WAYS_OUT, is_damage, reporting
+from router.journal.faults import READ_ERRORS, WAYS_OUT, is_damage, reporting
 from router.journal.files import (
     DATABASE,
     WAL,
@@ -100,7 +100,6 @@ def open_for_writing(directory: Path) -> Opened:
             connection = database.connect_for_writing(directory)
             stack.callback(connection.close)
             # after a flush that failed, what was read back may be in memory only: write and flush all of it again
-            database.checkpoint(connection)
             with database.transaction(connection):
                 snapshots.remove_unfinished(connection)
             flush_directory(directory)
@@ -142,7 +141,7 @@ def _look_at_end(
     known = mark.sequence if mark else 0
     try:
         newest, last = database.last_rows(connection)
-    except sqlite3.DatabaseError as error:
+    except READ_ERRORS as error:
         if not is_damage(error):
             raise
         first = max(meta.first_sequence, known)

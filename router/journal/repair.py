@@ -21,7 +21,7 @@ from router.journal import database, snapshots
 from router.journal.chain import NO_CHECKSUM, Row, make_row
 from router.journal.database import Meta
 from router.journal.entries import Entry
-from router.journal.faults import is_damage, reporting
+from router.journal.faults import READ_ERRORS, is_damage, reporting
 from router.journal.files import (
     ACKNOWLEDGED,
     DATABASE,
@@ -94,15 +94,18 @@ def cut_after(diagnosis: Diagnosis, sequence: int) -> Way:
     return Way(cut.after, sequence)
 
 
-def repair(directory: Path, diagnosis: Diagnosis, way: Way) -> Repaired:
-    """Take a way out. Raises `JournalError`; the files as they were are in the copy then."""
+def repair(directory: Path, diagnosis: Diagnosis, way: Way, *, new_history: bool = False) -> Repaired:
+    """Take a way out; the history gets a new id if entries are lost, or if told so.
+
+    Raises `JournalError`; the files as they were are in the copy then.
+    """
     check_directory(directory)
     lock = DirectoryLock(directory)
     try:
         _check_unchanged(directory, diagnosis)
         with reporting("repairing", directory / DATABASE):
             copy = _copy_aside(directory)
-            new_history = way.to < diagnosis.end
+            new_history = new_history or way.to < diagnosis.end
             mark = _build(copy, directory / _NEW, way, None if new_history else diagnosis.verification.history_id)
             for name in (WAL, SHARED_MEMORY):
                 (directory / name).unlink(missing_ok=True)
@@ -123,7 +126,7 @@ def lost_entries(directory: Path, sequence: int) -> Iterator[tuple[int, Entry]]:
             for rows in database.read_rows(connection, sequence + 1):
                 for row in rows:
                     yield from ((number, entry) for number, entry in _entries(row) if number > sequence)
-        except sqlite3.DatabaseError as error:
+        except READ_ERRORS as error:
             if not is_damage(error):
                 raise
 
@@ -183,7 +186,7 @@ def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> Mark:
             database.add_rows(new, [row])
             first = min(first, row.first)
             mark = Mark(row.last, row.checksum)
-        for sequence in snapshots.sequences(old):
+        for sequence in _snapshots_of(old):
             if way.after <= sequence <= way.to:
                 _copy_snapshot(old, new, sequence)
         new.execute("UPDATE meta SET first_sequence = ?", (first,))
@@ -197,17 +200,28 @@ def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> Mark:
 
 
 def _kept_rows(connection: sqlite3.Connection, way: Way) -> Iterator[Row]:
+    if way.to <= way.after:
+        return
     for rows in database.read_rows(connection, way.after + 1):
         for row in rows:
-            if row.first > way.to:
-                return
             if row.last > way.after:
                 yield row if row.last <= way.to else _shortened(row, way.to)
+            if row.last >= way.to:
+                return  # what is behind may be damaged
 
 
 def _shortened(row: Row, to: int) -> Row:
     body = encode_record(decode_record(row.body)[: to - row.first + 1])
     return make_row(row.first, to, row.previous, body)
+
+
+def _snapshots_of(connection: sqlite3.Connection) -> list[int]:
+    try:
+        return snapshots.sequences(connection)
+    except READ_ERRORS as error:
+        if not is_damage(error):
+            raise
+        return []
 
 
 def _copy_snapshot(old: sqlite3.Connection, new: sqlite3.Connection, sequence: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from router.journal.chain import CHECKSUM_BYTES
 from router.journal.entries import Snapshot
-from router.journal.faults import is_damage
+from router.journal.faults import READ_ERRORS, is_damage
 from router.journal.records import Unreadable, decode_service_state, encode_service_state
 
 PART_BYTES = 512 * 1024
@@ -80,7 +80,7 @@ def load_packed(connection: sqlite3.Connection, sequence: int) -> Packed:
     """Return a snapshot as it is stored. Raises `Unreadable` if it is not as it was written."""
     try:
         return _load_packed(connection, sequence)
-    except sqlite3.DatabaseError as error:
+    except READ_ERRORS as error:
         if not is_damage(error):
             raise
         raise Unreadable("a page of the file is damaged") from error

@@ -128,7 +128,14 @@ class SqliteJournal:
         """Yield the records from the one with `sequence` in it on, each checked. Raises `JournalCorrupt`."""
         previous: Row | None = None
         wanted = sequence
-        for rows in self._pages(sequence):
+        pages = self._pages(sequence)
+        while True:
+            try:
+                rows = next(pages, None)
+            except JournalCorrupt as corrupt:
+                raise JournalCorrupt(f"entries from {wanted} on cannot be read: {corrupt}") from corrupt
+            if rows is None:
+                break
             for row in rows:
                 self._check(row, previous, wanted)
                 yield row
@@ -183,7 +190,8 @@ class SqliteJournal:
         with self._turns.take():
             if not self._closed:
                 self._closed = True
-                self._opened.close()
+                with reporting("closing", self._path):
+                    self._opened.close()
 
     def _rows_of(self, entries: Sequence[Entry]) -> list[Row]:
         """Return the records for some entries: one, unless there are very many."""

@@ -5,7 +5,6 @@ Keeps one invariant: it changes nothing, and goes on after damage as far as ther
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from router.engine import Engine
 from router.journal import database, snapshots
 from router.journal.chain import MISSING, Break, Row, break_before, break_in
 from router.journal.entries import Snapshot
-from router.journal.faults import is_damage, reporting
+from router.journal.faults import READ_ERRORS, is_damage, reporting
 from router.journal.files import DATABASE
 from router.journal.journal import JournalCorrupt
 from router.journal.opening import Opened, open_for_reading
@@ -30,10 +29,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Verification:
-    """What was found. The journal is whole if there are neither `pages`, `breaks` nor `damaged_snapshots`.
+    """What was found. The journal is whole if there are neither `general` findings, `breaks` nor `damaged_snapshots`.
 
-    `pages` is what SQLite says, `breaks` are entries that are missing, damaged or do not lead where they should;
-    `notes` are no damage. `replayed` entries were carried out again; that led to the states of `agreeing` snapshots.
+    `general` is what SQLite says of its pages, and what concerns the whole; `breaks` are entries that are missing,
+    damaged or do not lead where they should; `notes` are no damage. `replayed` entries were carried out again; that led
+    to the states of `agreeing` snapshots.
     """
 
     history_id: str
@@ -44,7 +44,7 @@ class Verification:
     records: int = 0
     replayed: int = 0
     agreeing: list[int] = field(default_factory=list)
-    pages: list[str] = field(default_factory=list)
+    general: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
     damaged_snapshots: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Verification:
     def findings(self) -> list[str]:
         """Everything that is wrong, a sentence each."""
         of_snapshots = [f"the snapshot of entry {n}: {what}" for n, what in self.damaged_snapshots.items()]
-        return [*self.pages, *(found.sentence for found in self.breaks), *of_snapshots]
+        return [*self.general, *(found.sentence for found in self.breaks), *of_snapshots]
 
 
 def verify(directory: Path, progress: Progress = lambda done, total: None) -> Verification:
@@ -65,6 +65,7 @@ def verify(directory: Path, progress: Progress = lambda done, total: None) -> Ve
             check.check_pages()
             check.check_entries()
             check.check_end()
+            check.check_beginning()
         return check.found
     finally:
         opened.close()
@@ -97,11 +98,11 @@ class _Check:
         try:
             rows = self._connection.execute(f"PRAGMA integrity_check({_PAGES_MAX})").fetchall()
             lines = [line for (text,) in rows for line in str(text).splitlines()]
-        except sqlite3.DatabaseError as error:
+        except READ_ERRORS as error:
             if not is_damage(error):
                 raise
             lines = [str(error)]
-        self.found.pages += [
+        self.found.general += [
             f"SQLite finds: {line}" for line in lines if line not in ("ok", "*** in database main ***")
         ]
 
@@ -123,11 +124,21 @@ class _Check:
             others = [known for known in self.found.breaks if known.first != self._shortfall.first]
             self.found.breaks = [*others, self._shortfall]
 
+    def check_beginning(self) -> None:
+        """See that there is a state to start from."""
+        first = self.found.first_sequence
+        if first > 1 and all(one in self.found.damaged_snapshots or one < first - 1 for one in self.found.snapshots):
+            self.found.general.append(
+                f"there is no whole snapshot, and the entries before {first} are not kept: nothing can be replayed"
+            )
+
     def _snapshot_sequences(self) -> list[int]:
         try:
             return snapshots.sequences(self._connection)
-        except sqlite3.DatabaseError:
-            return []
+        except READ_ERRORS as error:
+            if not is_damage(error):
+                raise
+            return []  # the pages are among the findings
 
     def _rows(self) -> Iterator[Row]:
         """Yield all records that can be read; after a page that cannot, go on behind the next snapshot."""
@@ -136,7 +147,7 @@ class _Check:
                 for rows in database.read_rows(self._connection, self._wanted):
                     yield from rows
                 return
-            except sqlite3.DatabaseError as error:
+            except READ_ERRORS as error:
                 if not is_damage(error):
                     raise
                 last = self.found.last_sequence

@@ -9,6 +9,7 @@ from router.config import ConfigError
 from router.server.errors import Refusal, Violation, invalid
 from router.server.interceptor import Context
 from router.server.requests import identity_of
+from router.server.security import principal_of
 from router.server.service import Service
 from router.server.shell import bounded, required
 from router.v1 import administration_service_pb2 as pb
@@ -47,7 +48,7 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
     async def GetConfig(self, request: pb.GetConfigRequest, context: Context) -> pb.GetConfigResponse:
         """Return the config that rules now."""
         configs = self.shell.configs
-        return pb.GetConfigResponse(header=self.shell.header(), toml=configs.text, etag=configs.config.etag)
+        return pb.GetConfigResponse(header=self.shell.header(), toml=configs.text, etag=configs.etag)
 
     async def ValidateConfig(self, request: pb.ValidateConfigRequest, context: Context) -> pb.ValidateConfigResponse:
         """Check a config; problems are the answer, not an error."""
@@ -72,6 +73,8 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
                 expected_etag=request.expected_etag,
                 moves=request.moves,
                 identity=identity_of(request.client_id, request.request_id, content),
+                client_id=request.client_id,
+                actor=principal_of().name,
             )
         except ConfigError as error:
             raise _invalid_config(error) from None

@@ -86,7 +86,7 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
         """Return a call that has not come, checked as far as an estimate depends on it. Raises `Refusal`."""
         enqueue = self.shell.read_command(request.enqueue, "enqueue")
         assert isinstance(enqueue, engine_commands.Enqueue)
-        settings = self.shell.configs.config.settings
+        settings = self.shell.configs.settings
         if required("enqueue.queue", enqueue.queue) not in settings.queues:
             raise Refusal("UNKNOWN_QUEUE", enqueue.queue)
         if enqueue.channel not in settings.channels:

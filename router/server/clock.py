@@ -46,6 +46,10 @@ class Clock:
         """The time at which the clock started."""
         return self._start_us
 
+    def go_on_from(self, time_us: int) -> None:
+        """Go on from `time_us` if that is later than now; call it before anybody was told the time."""
+        self._start_us += max(0, time_us - self.now_us())
+
     def now_us(self) -> int:
         """Return the time. Never less than before."""
         elapsed_ns = self._monotonic_ns() - self._monotonic_start_ns

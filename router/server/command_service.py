@@ -6,12 +6,15 @@ Keeps one invariant: results come in the order of the batches, one for each comm
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from router.server.errors import Refusal, invalid, refusal_of_malformed
 from router.server.interceptor import Context
 from router.server.requests import Answer, Submission, identity_of
+from router.server.security import principal_of
+from router.server.session_service import check_client_id, wire_state
 from router.server.shell import Shell
 from router.v1 import command_service_pb2 as pb
 from router.v1 import command_service_pb2_grpc, commands_pb2, results_pb2
@@ -28,6 +31,24 @@ class _Batch(NamedTuple):
     number: int
     refusals: Sequence[Refusal | None]
     answers: asyncio.Future[list[Answer]]
+    holding: asyncio.Future[bool] | None
+    held_client: str
+
+
+class _Stream:
+    """What is under way on one stream: batches that were started, in order, and the line of those to answer."""
+
+    def __init__(self, actor: str) -> None:
+        self.actor = actor
+        self.started: deque[_Batch] = deque()
+        self.batches: asyncio.Queue[_Batch | Exception | None] = asyncio.Queue(BATCHES_IN_FLIGHT_MAX)
+
+    def drop(self) -> None:
+        """Let go of batches whose answers nobody will take: what has not had its turn yet is not carried out."""
+        for batch in self.started:
+            batch.answers.cancel()
+            if batch.holding is not None:
+                batch.holding.cancel()
 
 
 class CommandService(command_service_pb2_grpc.CommandServiceServicer):
@@ -39,75 +60,114 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
 
     async def Apply(self, requests: AsyncIterator[pb.ApplyRequest], context: Context) -> None:  # type: ignore[override]
         """Carry out batches as they come; when too many are under way, read no further until one is answered."""
-        batches: asyncio.Queue[_Batch | Exception | None] = asyncio.Queue(BATCHES_IN_FLIGHT_MAX)
-        reader = asyncio.create_task(self._read(requests, batches))
-        stopper = asyncio.create_task(self._end_when_stopping(reader))
+        stream = _Stream(principal_of().name)
+        reader = asyncio.create_task(self._read(requests, stream))
+        stopper = asyncio.create_task(self._end_when_closing(reader))
         try:
-            while (batch := await batches.get()) is not None:
+            while (batch := await stream.batches.get()) is not None:
                 if isinstance(batch, Exception):
                     raise batch
                 await context.write(await self._response(batch))
+                stream.started.popleft()
         finally:
             reader.cancel()
             stopper.cancel()
+            stream.drop()
 
-    async def _end_when_stopping(self, reader: asyncio.Task[None]) -> None:
-        await self._shell.stopping.wait()
+    async def _end_when_closing(self, reader: asyncio.Task[None]) -> None:
+        await self._shell.closing.wait()
         reader.cancel()
 
-    async def _read(
-        self, requests: AsyncIterator[pb.ApplyRequest], batches: asyncio.Queue[_Batch | Exception | None]
-    ) -> None:
+    async def _read(self, requests: AsyncIterator[pb.ApplyRequest], stream: _Stream) -> None:
         """Start batches; at the end put None, or what ended it."""
         try:
             async for request in requests:
-                await batches.put(self._start(request))
-            await batches.put(None)
+                batch = self._start(request, stream.actor)
+                stream.started.append(batch)
+                await stream.batches.put(batch)
+            await stream.batches.put(None)
         except asyncio.CancelledError:
-            if not self._shell.stopping.is_set():
+            if not self._shell.closing.is_set():
                 raise
-            await batches.put(Refusal("SHUTTING_DOWN"))
+            await stream.batches.put(Refusal("SHUTTING_DOWN"))
         except Exception as error:
-            await batches.put(error)
+            await stream.batches.put(error)
 
-    def _start(self, request: pb.ApplyRequest) -> _Batch:
+    def _start(self, request: pb.ApplyRequest, actor: str) -> _Batch:
         """Hand a batch to the writer. Raises `Refusal` where the stream cannot go on."""
         if len(request.commands) > self._batch_max:
             problem = f"{len(request.commands):,} commands in one batch"
             raise invalid("INVALID_COMMAND", "commands", problem, f"at most {self._batch_max:,}")
+        holding = self._hold(request, actor)
         refusals: list[Refusal | None] = []
         submissions = []
         for index, message in enumerate(request.commands):
             try:
-                submissions.append(self._submission(request, index, message))
+                submissions.append(self._submission(request, index, message, actor))
                 refusals.append(None)
             except Refusal as refusal:
                 refusals.append(refusal)
         try:
             answers = self._shell.writer.take(submissions)
         except Refusal as refusal:
-            if refusal.reason != "OVERLOADED":
+            if refusal.reason not in ("OVERLOADED", "SHUTTING_DOWN"):
                 raise
             answers = asyncio.get_running_loop().create_future()
             answers.set_result([Answer(refusal=refusal)] * len(submissions))
-        return _Batch(request.batch, refusals, answers)
+        return _Batch(request.batch, refusals, answers, holding, request.client_id if request.hold_session else "")
 
-    def _submission(self, request: pb.ApplyRequest, index: int, message: commands_pb2.Command) -> Submission:
+    def _hold(self, request: pb.ApplyRequest, actor: str) -> asyncio.Future[bool] | None:
+        """Renew the client's session; begin one if that is asked for. Raises `Refusal`."""
+        keeper = self._shell.keeper
+        if request.hold_session:
+            principal_of().check_session()
+            check_client_id(request.client_id)
+            if self._shell.sessions.state_of(request.client_id) is None:
+                return asyncio.ensure_future(keeper.hold(request.client_id, actor))
+        keeper.alive(request.client_id)
+        return None
+
+    def _submission(
+        self, request: pb.ApplyRequest, index: int, message: commands_pb2.Command, actor: str
+    ) -> Submission:
         path = f"commands[{index}]"
+        field = message.WhichOneof("command")
+        if field is not None:
+            principal_of().check_command(field)
         try:
             command, part = decode_any_command(message)
         except Malformed as error:
             raise refusal_of_malformed(error, path) from None
         identity = identity_of(request.client_id, message.request_id, part)
-        return Submission(command, identity, request.wait_estimates, f"{path}.{message.WhichOneof('command')}")
+        self._shell.memory.check(command)
+        path = f"{path}.{field}"
+        return Submission(
+            command,
+            identity,
+            request.wait_estimates,
+            path,
+            client_id=request.client_id,
+            actor=actor,
+            message=message,
+        )
 
     async def _response(self, batch: _Batch) -> pb.ApplyResponse:
-        answers = iter(await batch.answers)
-        results = [_result(Answer(refusal=refusal) if refusal else next(answers)) for refusal in batch.refusals]
-        return pb.ApplyResponse(batch=batch.number, header=self._shell.header(), results=results)
+        # shielded, so that of a stream that is cut off no batch is carried out without those before it
+        answers = iter(await asyncio.shield(batch.answers))
+        results = [self._result(Answer(refusal=refusal) if refusal else next(answers)) for refusal in batch.refusals]
+        if batch.holding is not None:
+            await batch.holding
+        state = wire_state(self._shell, batch.held_client)
+        header = self._shell.published_header()
+        return pb.ApplyResponse(batch=batch.number, header=header, results=results, session_state=state)
+
+    def _result(self, answer: Answer) -> results_pb2.CommandResult:
+        if answer.refusal is not None and answer.refusal.sequence is None:
+            self._shell.writer.meters.refused(answer.refusal.reason)
+        return _encode_answer(answer)
 
 
-def _result(answer: Answer) -> results_pb2.CommandResult:
+def _encode_answer(answer: Answer) -> results_pb2.CommandResult:
     refusal = answer.refusal
     if refusal is not None:
         header = None

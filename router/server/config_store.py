@@ -12,24 +12,53 @@ from pathlib import Path
 
 from router.config import RouterConfig, parse_config
 from router.config.load import read_config
+from router.config.model import ServerSettings
 from router.engine.commands import Configure
+from router.engine.events import Configured
+from router.engine.settings import Settings
+from router.journal import ConfigText
 from router.server.errors import Refusal
 from router.server.requests import Answer, Identity, Submission
+from router.server.work import Happening
 from router.server.writer import Writer
 
 
 class ConfigStore:
     """Hold the config and apply others, one at a time. Parsing is done in a thread, one text at a time.
 
-    Routing goes on meanwhile, but shares the interpreter with it.
+    Routing goes on meanwhile, but shares the interpreter with it. `file_etag` is that of the config file when it was
+    last applied. Learns as an observer what rules; `writer` is needed to change it.
     """
 
-    def __init__(self, config: RouterConfig, text: str, writer: Writer) -> None:
-        self.config = config
-        self.text = text
-        self._writer = writer
+    def __init__(self, ruling: ConfigText, file_etag: str, settings: Settings) -> None:
+        self.ruling = ruling
+        self.file_etag = file_etag
+        self.settings = settings
+        self.writer: Writer | None = None
+        self.file_server: ServerSettings | None = None
+        """The `[server]` table of the file that was reloaded last; it takes effect at the next start."""
         self._lock = asyncio.Lock()
         self._parsing = asyncio.Semaphore(1)
+
+    @property
+    def text(self) -> str:
+        """The TOML text."""
+        return self.ruling.toml
+
+    @property
+    def etag(self) -> str:
+        """The digest of what the config means."""
+        return self.ruling.etag
+
+    def observe(self, happening: Happening) -> None:
+        """Take over a config once it rules."""
+        note, command = happening.note, happening.command
+        if not isinstance(note, ConfigText) or not isinstance(command, Configure):
+            return
+        if any(type(event) is Configured for event in happening.events):
+            self.ruling, self.settings = note, command.settings
+            if note.from_file:
+                self.file_etag = note.etag
 
     async def parse(self, text: str | bytes, source: str = "config") -> RouterConfig:
         """Return the config in a text. Raises `ConfigError`."""
@@ -40,36 +69,59 @@ class ConfigStore:
         self,
         text: str,
         *,
-        source: str = "config",
         expected_etag: str = "",
         moves: Mapping[str, str] | None = None,
         identity: Identity | None = None,
+        client_id: str = "",
+        actor: str = "local",
     ) -> tuple[Answer, str]:
         """Apply a config and return the answer with the etag. Raises `ConfigError` or `Refusal`.
 
         A repeated request gets its first answer even if the config has changed again since. Once begun it goes on to
         its end, whether or not the caller still waits.
         """
-        return await asyncio.shield(self._apply(text, source, expected_etag, dict(moves or {}), identity))
-
-    async def _apply(
-        self, text: str, source: str, expected_etag: str, moves: Mapping[str, str], identity: Identity | None
-    ) -> tuple[Answer, str]:
-        async with self._lock:
-            repeats = identity is not None and self._writer.remembers(identity)
-            if not repeats and expected_etag and expected_etag != self.config.etag:
-                raise Refusal("ETAG_MISMATCH", self.config.etag)
-            config = await self.parse(text, source)
-            (answer,) = await self._writer.submit([Submission(Configure(config.settings, moves), identity)])
-            if answer.result is not None and not answer.result.repeated:
-                self.config, self.text = config, text
-            return answer, config.etag
+        return await asyncio.shield(
+            self._apply(text, expected_etag, dict(moves or {}), identity, client_id, actor, "config", from_file=False)
+        )
 
     async def reload(self, path: Path) -> str:
         """Apply the config in a file and return its etag. Raises `ConfigError` or `Refusal`, having changed nothing."""
         content = await asyncio.to_thread(read_config, path)
         # what is not UTF-8 is refused by the parser, with its place
-        answer, etag = await self.apply(content.decode("utf-8", "surrogateescape"), source=str(path))
+        text = content.decode("utf-8", "surrogateescape")
+        answer, etag = await self._apply(text, "", {}, None, "", "file", str(path), from_file=True)
         if answer.refusal is not None:
             raise answer.refusal
         return etag
+
+    async def _apply(
+        self,
+        text: str,
+        expected_etag: str,
+        moves: dict[str, str],
+        identity: Identity | None,
+        client_id: str,
+        actor: str,
+        source: str,
+        *,
+        from_file: bool,
+    ) -> tuple[Answer, str]:
+        writer = self.writer
+        assert writer is not None
+        async with self._lock:
+            repeats = identity is not None and writer.remembers(identity)
+            if not repeats and expected_etag and expected_etag != self.etag:
+                await writer.durable()
+                raise Refusal("ETAG_MISMATCH", self.etag)
+            config = await self.parse(text, source)
+            submission = Submission(
+                Configure(config.settings, moves),
+                identity,
+                client_id=client_id,
+                actor=actor,
+                note=ConfigText(text, config.etag, from_file),
+            )
+            (answer,) = await writer.submit([submission])
+            if from_file:
+                self.file_server = config.server
+            return answer, config.etag

@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 
-from router.engine.events import AgentSignedIn, Event
+from router.engine.events import AgentSignedIn
+from router.server.work import Happening
 
 
 class AgentDirectory:
@@ -18,12 +19,15 @@ class AgentDirectory:
         self._names = sorted(set(names))
         self._known = set(self._names)
 
-    def note(self, events: Iterable[Event]) -> None:
+    def observe(self, happening: Happening) -> None:
         """Learn the names of agents that have signed in."""
-        for event in events:
+        for event in happening.events:
             if type(event) is AgentSignedIn and event.agent not in self._known:
                 self._known.add(event.agent)
                 insort(self._names, event.agent)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
     def page(self, after: str, names_max: int) -> tuple[Sequence[str], bool]:
         """Return up to `names_max` names after a name, and whether there are more."""

@@ -63,6 +63,11 @@ REASONS: Final[dict[str, Reason]] = {
     "QUEUE_NOT_PAUSED": Reason(_Code.FAILED_PRECONDITION, "queue {0} is not paused"),
     "QUEUE_HAS_CALLS": Reason(_Code.FAILED_PRECONDITION, "queue {0} has calls; say in `moves` which queue takes them"),
     "CHANNEL_IN_USE": Reason(_Code.FAILED_PRECONDITION, "channel {0} is in use by calls or agents"),
+    "TOO_MANY_REQUIREMENTS": Reason(
+        _Code.RESOURCE_EXHAUSTED, "no room for the requirement of call {0}: requirements_max different ones are in use"
+    ),
+    "CALL_DETACHED": Reason(_Code.FAILED_PRECONDITION, "call {0} is detached already"),
+    "CALL_NOT_DETACHED": Reason(_Code.FAILED_PRECONDITION, "call {0} is not detached"),
     # refusals of the server
     "INVALID_COMMAND": Reason(_Code.INVALID_ARGUMENT, "the command is malformed: {0}"),
     "INVALID_QUERY": Reason(_Code.INVALID_ARGUMENT, "the query is malformed: {0}"),
@@ -72,6 +77,16 @@ REASONS: Final[dict[str, Reason]] = {
     "HISTORY_GONE": Reason(_Code.OUT_OF_RANGE, "the watch cannot be resumed: {0}"),
     "WATCHER_TOO_SLOW": Reason(_Code.RESOURCE_EXHAUSTED, "the watcher did not keep up: {0}"),
     "OVERLOADED": Reason(_Code.RESOURCE_EXHAUSTED, "the server is overloaded: {0}"),
+    "JOURNAL_FAILED": Reason(
+        _Code.UNAVAILABLE, "the journal cannot be written; whether the command will be there is not known"
+    ),
+    "UNAUTHENTICATED": Reason(
+        _Code.UNAUTHENTICATED, "who is asking is not known: a token or client certificate that is known here is wanted"
+    ),
+    "PERMISSION_DENIED": Reason(_Code.PERMISSION_DENIED, "this is not allowed: {0}"),
+    "SESSION_LOST": Reason(
+        _Code.FAILED_PRECONDITION, "the session of {0} is lost and cannot be ended: call Reconcile first"
+    ),
     "SHUTTING_DOWN": Reason(_Code.UNAVAILABLE, "the server is shutting down"),
     "TIME_WENT_BACKWARDS": Reason(_Code.INTERNAL, "the server's clock stands behind the engine's"),
     "ENGINE_FAILED": Reason(_Code.INTERNAL, "the engine stopped because it found itself inconsistent"),
@@ -162,6 +177,11 @@ def refusal_of_rejection(result: Result) -> Refusal:
     reason: RejectReason | None = result.rejection
     assert reason is not None
     return Refusal(reason.name, result.subject, sequence=result.sequence, time_us=result.time_us)
+
+
+def refusal_of_failure(reason: str) -> Refusal:
+    """Return the refusal for what a failed server cannot do; it is worth trying again where the outcome is unknown."""
+    return Refusal(reason, retry_after_us=1_000_000 if reason == "JOURNAL_FAILED" else None)
 
 
 def invalid(reason: str, field: str, problem: str, wanted: str) -> Refusal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from router.engine import Engine
 from router.engine.events import (
     CallAbandoned,
     CallCompleted,
@@ -21,6 +22,7 @@ from router.engine.events import (
     WrapUpEnded,
     WrapUpStarted,
 )
+from router.engine.vocabulary import EngagementState
 from router.v1 import events_pb2
 from router.wire.events import encode_event
 
@@ -53,6 +55,19 @@ class QueueTracker:
         self._queue_of_wrap_up: dict[int, str] = {}
         self._left_queue = ""
 
+    @classmethod
+    def of(cls, engine: Engine) -> QueueTracker:
+        """Return a tracker that knows what it would know if it had seen how the engine became what it is. O(state)."""
+        tracker = cls()
+        for call in engine.calls():
+            if call.finished_us is None:
+                tracker._queue_of_call[call.call] = call.queue
+        for agent in engine.agents():
+            for engagement in agent.engagements:
+                if engagement.state is EngagementState.WRAP_UP:
+                    tracker._queue_of_wrap_up[engagement.offer] = engagement.queue
+        return tracker
+
     def queues(self, event: Event) -> tuple[str, ...]:
         """Return the queues that the next event is about; none for events about agents alone."""
         match event:
@@ -80,11 +95,11 @@ class QueueTracker:
 class History:
     """Keep the last `events_max` events or a little more. Adding and finding cost O(log n) at most."""
 
-    def __init__(self, events_max: int, *, sequence: int, time_us: int) -> None:
+    def __init__(self, events_max: int, *, sequence: int, time_us: int, tracker: QueueTracker | None = None) -> None:
         self._events_max = events_max
         self._entries: list[Entry] = []
         self._first = 0
-        self._tracker = QueueTracker()
+        self._tracker = tracker or QueueTracker()
         self.forgotten_sequence = sequence
         """The last sequence whose events are not, or not all, here."""
         self.sequence = sequence

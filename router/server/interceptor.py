@@ -16,6 +16,8 @@ from grpc_status import rpc_status
 
 from router.engine.errors import InvalidCommand, UnknownName
 from router.server.errors import Refusal, invalid, refusal_of_malformed
+from router.server.rpc import note_refusal, note_request
+from router.server.security.principals import check_request
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +33,13 @@ else:
 
 
 class RefusalInterceptor(ServerInterceptor):
-    """Turn what handlers raise into rich statuses, and bytes that are no message into INVALID_QUERY."""
+    """Turn what handlers raise into rich statuses, and bytes that are no message into INVALID_QUERY.
 
-    def __init__(self) -> None:
+    The answer to a unary call leaves only when `durable`, given the sequence of its header, has returned.
+    """
+
+    def __init__(self, durable: Callable[[int | None], Awaitable[None]]) -> None:
+        self._durable = durable
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -49,11 +55,11 @@ class RefusalInterceptor(ServerInterceptor):
             # None: there is no such method, which gRPC answers itself
             if handler is None or not method.startswith("/router.v1."):
                 return handler
-            wrapped = self._wrapped[method] = _wrap(handler)
+            wrapped = self._wrapped[method] = _wrap(handler, self._durable)
         return wrapped
 
 
-def _wrap(handler: Any) -> Handler:
+def _wrap(handler: Any, durable: Callable[[int | None], Awaitable[None]]) -> Handler:
     parse = handler.request_deserializer
     if handler.stream_stream:
         serve_stream = handler.stream_stream
@@ -72,7 +78,7 @@ def _wrap(handler: Any) -> Handler:
     serve_unary = handler.unary_unary
 
     async def unary_unary(request: bytes, context: Context) -> Any:
-        return await _guard(_with(parse, request, serve_unary, context), context)
+        return await _guard(_when_durable(_with(parse, request, serve_unary, context), durable), context)
 
     return grpc.unary_unary_rpc_method_handler(unary_unary, None, handler.response_serializer)
 
@@ -83,6 +89,17 @@ async def _with(
     return await serve(_parsed(parse, request), context)
 
 
+async def _when_durable(serving: Awaitable[Any], durable: Callable[[int | None], Awaitable[None]]) -> Any:
+    """Serve, and answer only when everything that the answer may have seen is durable."""
+    try:
+        response = await serving
+    except UnknownName:
+        await durable(None)
+        raise
+    await durable(response.header.sequence)
+    return response
+
+
 async def _parse_each(parse: Callable[[bytes], Any], requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     async for request in requests:
         yield _parsed(parse, request)
@@ -90,9 +107,12 @@ async def _parse_each(parse: Callable[[bytes], Any], requests: AsyncIterator[byt
 
 def _parsed(parse: Callable[[bytes], Any], request: bytes) -> Any:
     try:
-        return parse(request)
+        message = parse(request)
     except DecodeError:
         raise invalid("INVALID_QUERY", "request", "not such a message", "protobuf, with text in UTF-8") from None
+    note_request(message)
+    check_request(message)
+    return message
 
 
 async def _guard(serving: Awaitable[Any], context: Context) -> Any:
@@ -113,5 +133,6 @@ async def _guard(serving: Awaitable[Any], context: Context) -> Any:
 
 async def abort(context: Context, refusal: Refusal) -> None:
     """End the RPC with a refusal."""
+    note_refusal(refusal.reason, seen_by_engine=refusal.sequence is not None)
     status = rpc_status.to_status(refusal.status())
     await context.abort(status.code, status.details, status.trailing_metadata or ())

@@ -5,21 +5,21 @@ Keeps one invariant: an `Answer` holds either a result or a refusal, never both,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from google.protobuf.message import Message
 
 from router.engine.commands import Command
 from router.engine.views import Result
+from router.journal import Note
 from router.server.errors import Refusal, invalid
+from router.v1 import commands_pb2
 from router.wait import WaitEstimate
 from router.wire.commands import digest
 
 _ID_BYTES_MAX = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who asked, under which id, and a digest of what was asked: makes a command idempotent."""
 
     client: str
@@ -27,21 +27,38 @@ class Identity:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """One command to carry out. `estimate` asks for a wait estimate too, if it is an `Enqueue`.
 
-    `path` is where the command stood in the client's message, for error messages.
+    `path` is where the command stood in the client's message, for error messages. `client_id` is the client that sent
+    it, with a request id or without; `actor` is who did it: a principal, "local", "server" or "file". `note` goes into
+    the journal with it, and to the observers. `message` is the command as it came, if it came as a message.
     """
 
     command: Command
     identity: Identity | None = None
     estimate: bool = False
     path: str = ""
+    client_id: str = ""
+    actor: str = ""
+    note: Note | None = None
+    message: commands_pb2.Command | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+def about(submission: Submission) -> dict[str, object]:
+    """Return what a line of the log says of a command: who sent it, under which id, and what it is about."""
+    command, identity = submission.command, submission.identity
+    fields: dict[str, object] = {
+        "command": type(command).__name__,
+        "client_id": submission.client_id,
+        "request_id": "" if identity is None else identity.request_id,
+        "principal": submission.actor,
+        **{name: getattr(command, name, "") for name in ("call", "agent", "offer", "queue")},
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+class Answer(msgspec.Struct, frozen=True):
     """What a submission led to. A rejected command is a refusal with a sequence."""
 
     result: Result | None = None

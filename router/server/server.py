@@ -7,23 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health as grpc_health
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from router.config import RouterConfig
-from router.engine import Engine
+from router.journal import JournalError
 from router.server.administration_service import AdministrationService
+from router.server.admission import AdmissionInterceptor, backlog_options
 from router.server.agent_service import AgentService
 from router.server.call_service import CallService
 from router.server.clock import Clock
 from router.server.command_service import CommandService
+from router.server.health import Health
 from router.server.interceptor import RefusalInterceptor
-from router.server.shell import Shell
+from router.server.memory import memory_limit
+from router.server.metrics import Metrics
+from router.server.observing import ObservingInterceptor
+from router.server.security.audit import Audit
+from router.server.security.security import Security
+from router.server.session_service import SessionService
+from router.server.shell import Shell, new_shell
+from router.server.snapshots import Snapshots
 from router.server.watch_service import HEARTBEAT_S, WatchService
-from router.server.writer import PENDING_MAX
 from router.v1 import (
     administration_service_pb2,
     administration_service_pb2_grpc,
@@ -33,14 +43,23 @@ from router.v1 import (
     call_service_pb2_grpc,
     command_service_pb2,
     command_service_pb2_grpc,
+    session_service_pb2,
+    session_service_pb2_grpc,
     watch_service_pb2,
     watch_service_pb2_grpc,
 )
 
+if TYPE_CHECKING:
+    # an extra, which is imported by whoever wants it
+    from router.server.tracing import Tracing
+
 logger = logging.getLogger(__name__)
 
 GRACE_S: Final = 5.0
-"""How long RPCs that are under way may take to end once the server stops."""
+"""How long RPCs that are under way may take, at most, to end once the server stops."""
+_CLOSE_S_MIN: Final = 0.5
+_TURN_AWAY_S: Final = 1.0
+_QUIET_S: Final = 0.02
 
 SERVICE_NAMES: Final = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -50,6 +69,7 @@ SERVICE_NAMES: Final = tuple(
         (watch_service_pb2, "WatchService"),
         (administration_service_pb2, "AdministrationService"),
         (command_service_pb2, "CommandService"),
+        (session_service_pb2, "SessionService"),
     )
 )
 """The services of the public contract."""
@@ -62,8 +82,8 @@ class ListenError(OSError):
 class RouterServer:
     """Serve an engine over gRPC. `text` is the config's own text, for GetConfig.
 
-    Without `engine`, a new one is made from the config. Keeps everything in memory: what is not asked for before the
-    end is gone.
+    Without `shell`, a new one is made from the config, in memory only: what is not asked for before the end is gone.
+    Without `security`, it is what the config says; its paths must be resolved. Raises as `Security` does.
     """
 
     def __init__(
@@ -72,23 +92,44 @@ class RouterServer:
         text: str,
         *,
         clock: Clock | None = None,
-        engine: Engine | None = None,
+        shell: Shell | None = None,
         listen: str | None = None,
         heartbeat_s: float = HEARTBEAT_S,
-        pending_max: int = PENDING_MAX,
+        security: Security | None = None,
+        health: Health | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
-        not_before_us = engine.time_us if engine is not None else 0
-        clock = clock or Clock(not_before_us=not_before_us)
-        engine = engine or Engine(config.settings, time_us=clock.now_us())
+        self.settings = config.server
         self.listen = listen or config.server.listen
+        self.security = security or Security(config.server, self.listen)
         self.port = 0
+        self.metrics_address = ""
+        """Where the metrics can be read over HTTP; empty if nowhere."""
         self.failed = False
         self.ended = asyncio.Event()
-        """Set when the engine has failed and the server should be stopped."""
-        self.shell = Shell(engine, clock, config, text, on_failure=self._on_failure, pending_max=pending_max)
+        """Set when the engine or the journal has failed and the server should be stopped."""
+        self.shell = shell or new_shell(config, text, clock or Clock())
+        self.shell.writer.on_failure = self._on_failure
+        self.health = health or Health()
+        self.metrics = Metrics(self.shell, memory_max=memory_limit(config.server.memory_max))
+        self.metrics.ready = lambda: self.health.is_ready
+        self.metrics.certificate_end_s = lambda: self.security.certificate_end_s
+        self.shell.observers += [self.metrics, Audit()]
+        self.shell.writer.meters = self.metrics.commands
+        self._tracing = tracing
+        if tracing is not None:
+            self.shell.writer.tracer = tracing.span_of_work
         self._server = self._new_server(config, heartbeat_s)
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._looking: asyncio.Task[None] | None = None
+        self._failing: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._drain_s = config.server.drain_us / 1_000_000
+        journal = self.shell.journal
+        self._snapshots = None if journal is None else Snapshots(self.shell, journal, config.server)
+        self._snapshotting: asyncio.Task[None] | None = None
+        self.stuck = False
+        """Whether the disk did not answer until the end, so that the journal's thread cannot end."""
 
     def _new_server(self, config: RouterConfig, heartbeat_s: float) -> grpc.aio.Server:
         options = [
@@ -100,8 +141,16 @@ class RouterServer:
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            *backlog_options(config.server.rpcs_max),
         ]
-        server = grpc.aio.server(interceptors=[RefusalInterceptor()], options=options)
+        interceptors = [
+            *(self._tracing.interceptors() if self._tracing is not None else ()),
+            ObservingInterceptor(self.metrics.rpcs, self.metrics.commands),
+            AdmissionInterceptor(config.server.rpcs_max, config.server.streams_max),
+            self.security.interceptor,
+            RefusalInterceptor(self.shell.writer.durable),
+        ]
+        server = grpc.aio.server(interceptors=interceptors, options=options)
         shell = self.shell
         call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell), server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(shell), server)
@@ -111,44 +160,108 @@ class RouterServer:
         watch_service_pb2_grpc.add_WatchServiceServicer_to_server(WatchService(shell, heartbeat_s), server)
         batch_max = config.server.stream_batch_max
         command_service_pb2_grpc.add_CommandServiceServicer_to_server(CommandService(shell, batch_max), server)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(shell), server)
         return server
 
     async def start(self) -> None:
         """Listen and serve. `port` is then the port in use. Raises `ListenError`."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         reflection.enable_server_reflection(
-            [*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+            [*SERVICE_NAMES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
         )
         try:
-            self.port = self._server.add_insecure_port(self.listen)
+            self.port = self.security.add_port(self._server, self.listen)
         except RuntimeError:
             raise ListenError(
                 f"cannot listen on {self.listen}: the port is in use, or the address is not of this machine"
             ) from None
         await self._server.start()
         self._writing = asyncio.create_task(self.shell.writer.run(), name="writer")
-        self._writing.add_done_callback(self._on_writer_end)
-        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self._writing.add_done_callback(self._on_task_end)
+        self._keeping = asyncio.create_task(self.shell.keeper.run(), name="sessions")
+        self._keeping.add_done_callback(self._on_task_end)
+        if self._snapshots is not None:
+            self._snapshotting = asyncio.create_task(self._snapshots.run(), name="snapshots")
+            self._snapshotting.add_done_callback(self._on_task_end)
+        self._looking = asyncio.create_task(
+            self.health.watch(lambda: self.shell.writer.committer.stuck_s), name="health"
+        )
+        self._looking.add_done_callback(self._on_task_end)
+        await self.health.serve(SERVICE_NAMES)
 
-    async def stop(self, grace_s: float = GRACE_S) -> None:
-        """Refuse new work with SHUTTING_DOWN, finish what was taken, let watchers and streams end, and close."""
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+    async def stop(self, *, grace_s: float = GRACE_S, drain_s: float | None = None) -> None:
+        """Refuse new work with SHUTTING_DOWN, finish and answer what was taken, take a snapshot, and close.
+
+        All within `drain_s`, by default the config's, whatever clients and the disk do: RPCs have `grace_s` of it to
+        end, and what cannot be made durable in time is refused with JOURNAL_FAILED.
+        """
+        until_s = monotonic() + (self._drain_s if drain_s is None else drain_s)
+        await self.health.stop()
+        if self._keeping is not None:
+            self._keeping.cancel()
         self.shell.writer.stop()
-        self.shell.stopping.set()
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
+        is_done = await self._finish_writing(until_s)
+        await self._turn_away(min(until_s, monotonic() + grace_s))
+        self.shell.closing.set()
         self.shell.hub.close()
-        await self._server.stop(grace_s)
+        if self._looking is not None:
+            self._looking.cancel()
+        closing = self._close_journal(until_s, with_snapshot=is_done and not self.failed)
+        await asyncio.gather(closing, self._server.stop(min(grace_s, max(0.0, until_s - monotonic()))))
 
-    async def _set_health(self, status: Any) -> None:
-        for name in ("", *SERVICE_NAMES):
-            await self._health.set(name, status)
+    async def _finish_writing(self, until_s: float) -> bool:
+        """Return whether everything that was taken is done and durable; give it up when it is not until then."""
+        writing = self._writing
+        if writing is None:
+            return True
+        await asyncio.wait([writing], timeout=max(0.0, until_s - monotonic()))
+        if writing.done():
+            return True
+        logger.warning(
+            "%d commands are not durable in time, and were not acknowledged: the disk is slow",
+            self.shell.writer.pending,
+        )
+        self.shell.writer.abandon()
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        return False
+
+    async def _turn_away(self, until_s: float) -> None:
+        """Go on saying SHUTTING_DOWN to those who still send commands, for a while.
+
+        Once gRPC itself stops, they would be told no more than CANCELLED.
+        """
+        until_s = min(until_s, monotonic() + _TURN_AWAY_S)
+        turned_away = -1
+        while turned_away != self.shell.writer.turned_away and monotonic() < until_s:
+            turned_away = self.shell.writer.turned_away
+            await asyncio.sleep(_QUIET_S)
+
+    async def _close_journal(self, until_s: float, *, with_snapshot: bool) -> None:
+        if self._snapshotting is not None:
+            self._snapshotting.cancel()
+            await asyncio.gather(self._snapshotting, return_exceptions=True)
+        journal = self.shell.journal
+        if journal is None:
+            return
+        if with_snapshot and self._snapshots is not None:
+            taking = asyncio.create_task(self._snapshots.take(), name="the last snapshot")
+            taking.add_done_callback(self._on_task_end)
+            await asyncio.wait([taking], timeout=max(0.0, until_s - monotonic()))
+            taking.cancel()
+        try:
+            self.stuck = not await journal.close(max(_CLOSE_S_MIN, until_s - monotonic()))
+        except JournalError as error:
+            logger.error("the journal was not closed in order: %s", error)
+        if self.stuck:
+            logger.warning("the disk does not answer: the process ends without it; what was acknowledged is durable")
 
     def _on_failure(self) -> None:
         self.failed = True
         self.ended.set()
+        self._failing = asyncio.create_task(self.health.fail())
 
-    def _on_writer_end(self, task: asyncio.Task[None]) -> None:
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.critical("the writer failed", exc_info=error)
+            logger.critical("the server's task %s failed", task.get_name(), exc_info=error)
             self._on_failure()

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from router.server.errors import invalid
 from router.server.requests import Answer
+from router.server.security import principal_of
 from router.server.shell import Shell
 from router.wire.commands import field_of
 from router.wire.results import encode_header, encode_result, encode_wait_estimate
@@ -41,7 +42,9 @@ class Service:
         field = field_of(part)
         if not request.HasField(field):
             raise invalid("INVALID_COMMAND", field, "missing", "the command")
-        answer = await self.shell.carry_out(request.client_id, request.request_id, part, estimate=estimate)
+        answer = await self.shell.carry_out(
+            request.client_id, request.request_id, part, estimate=estimate, actor=principal_of().name
+        )
         return self.respond(answer, response)
 
     def respond(self, answer: Answer, response: type[Response]) -> Response:

@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from typing import Any
 
 from google.protobuf.message import Message
 
-from router.config import RouterConfig
+from router.config.model import RouterConfig, ServerSettings
 from router.engine import Engine
 from router.engine.commands import Command
+from router.journal import ConfigText, ServiceState
+from router.server.admission import MemoryGuard
 from router.server.clock import Clock
 from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
 from router.server.errors import invalid, refusal_of_malformed
-from router.server.history import History
+from router.server.history import History, QueueTracker
+from router.server.journal_thread import JournalThread
 from router.server.requests import Answer, Submission, identity_of
+from router.server.session_keeper import SessionKeeper
+from router.server.sessions import Sessions
 from router.server.watch import WatchHub
-from router.server.writer import Happening, Writer
-from router.v1 import results_pb2
+from router.server.work import Happening, Observer
+from router.server.writer import Writer
+from router.v1 import commands_pb2, results_pb2
 from router.wait import WaitEstimator
 from router.wire.commands import decode_command, field_of
 from router.wire.problems import Malformed
@@ -30,43 +36,89 @@ from router.wire.results import encode_header
 
 
 class Shell:
-    """Engine, writer, watchers, clock and config of one server."""
+    """Engine, writer, watchers, clock and config of one server.
+
+    `service` is what the server itself has to remember, as it was when the engine was as it is. Without `journal`
+    everything is in memory only.
+    """
 
     def __init__(
         self,
         engine: Engine,
         clock: Clock,
-        config: RouterConfig,
-        text: str,
+        server: ServerSettings,
+        service: ServiceState,
         *,
-        on_failure: Callable[[], None] = lambda: None,
-        pending_max: int,
+        journal: JournalThread | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
+        self.journal = journal
         self.agents = AgentDirectory(view.agent for view in engine.agents())
         self.estimator = WaitEstimator(engine)
+        self.configs = ConfigStore(service.config, service.file_etag, engine.settings)
+        history = History(
+            server.watch_history_events,
+            sequence=engine.sequence,
+            time_us=engine.time_us,
+            tracker=QueueTracker.of(engine),
+        )
         self.hub = WatchHub(
-            History(config.server.watch_history_events, sequence=engine.sequence, time_us=engine.time_us),
-            history_id=uuid.uuid4().hex,
-            buffer_events=config.server.watch_buffer_events,
+            history,
+            history_id=uuid.uuid4().hex if journal is None else journal.journal.history_id,
+            buffer_events=server.watch_buffer_events,
+            watchers_max=server.watchers_max,
         )
+        self.sessions = Sessions()
+        self.sessions.restore(service.sessions, service.owned)
+        self.observers: list[Observer] = [self.agents, self.configs, self.sessions]
+        """Told of each command as it is applied; append to it before the server starts."""
         self.writer = Writer(
-            engine, clock, self.estimator, self._publish, on_failure=on_failure, pending_max=pending_max
+            engine,
+            clock,
+            self.estimator,
+            self.hub.publish,
+            observers=self.observers,
+            journal=journal,
+            pending_max=server.commands_max,
         )
-        self.configs = ConfigStore(config, text, self.writer)
-        self.stopping = asyncio.Event()
+        self.configs.writer = self.writer
+        self.keeper = SessionKeeper(
+            engine,
+            clock,
+            self.sessions,
+            self.writer,
+            lease_us=server.lease_us,
+            retention_us=server.lost_session_retention_us,
+        )
+        self.observers.append(self.keeper)
+        self.memory = MemoryGuard(server.memory_max)
+        self.closing = asyncio.Event()
+        """Set when streams must end."""
 
-    def _publish(self, happenings: Sequence[Happening]) -> None:
-        for happening in happenings:
-            self.agents.note(happening.events)
-        self.hub.publish(happenings)
+    def replay(self, happening: Happening) -> None:
+        """Learn, before the server starts, of a journalled command that the engine has just carried out."""
+        self.writer.applier.tell(happening)
+        self.hub.history.add(happening.sequence, happening.time_us, happening.events)
+
+    def service_state(self) -> ServiceState:
+        """Return what the server itself has to remember, as of the last command applied."""
+        sessions, owned = self.sessions.state()
+        return ServiceState(
+            config=self.configs.ruling, file_etag=self.configs.file_etag, sessions=sessions, owned=owned
+        )
 
     def header(self) -> results_pb2.Header:
-        """Return the header for an answer to a query."""
+        """Return the header for an answer to a query, which must not leave before that sequence is durable."""
         return encode_header(self.engine.sequence, self.engine.time_us)
 
-    async def carry_out(self, client_id: str, request_id: str, part: Message, *, estimate: bool = False) -> Answer:
+    def published_header(self) -> results_pb2.Header:
+        """Return the header of the last command that was published."""
+        return encode_header(self.hub.history.sequence, self.hub.history.time_us)
+
+    async def carry_out(
+        self, client_id: str, request_id: str, part: Message, *, estimate: bool = False, actor: str = "local"
+    ) -> Answer:
         """Carry out the command that `part`, a message such as `Enqueue`, stands for. Raises `Refusal`."""
         path = field_of(part)
         identity = identity_of(client_id, request_id, part)
@@ -74,7 +126,14 @@ class Shell:
             command = decode_command(part)
         except Malformed as error:
             raise refusal_of_malformed(error, path) from None
-        (answer,) = await self.writer.submit([Submission(command, identity, estimate, path)])
+        self.memory.check(command)
+        message = None
+        if self.journal is not None:
+            whole: dict[str, Any] = {path: part}
+            message = commands_pb2.Command(**whole)
+        self.keeper.alive(client_id)
+        submission = Submission(command, identity, estimate, path, client_id=client_id, actor=actor, message=message)
+        (answer,) = await self.writer.submit([submission])
         if answer.refusal is not None:
             raise answer.refusal
         return answer
@@ -85,6 +144,13 @@ class Shell:
             return decode_command(part)
         except Malformed as error:
             raise refusal_of_malformed(error, parent, "INVALID_QUERY") from None
+
+
+def new_shell(config: RouterConfig, text: str, clock: Clock) -> Shell:
+    """Return a shell with nothing in it yet, in memory only, under a config and its text."""
+    engine = Engine(config.settings, time_us=clock.now_us())
+    ruling = ConfigText(text, config.etag, from_file=True)
+    return Shell(engine, clock, config.server, ServiceState(config=ruling, file_etag=config.etag))
 
 
 def required(field: str, value: str) -> str:

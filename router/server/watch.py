@@ -109,6 +109,11 @@ class Watcher:
             header=encode_header(self._sent_sequence, time_us), events=[entry.message for entry in entries]
         )
 
+    @property
+    def lag_events(self) -> int:
+        """How many events it has still to take."""
+        return self._hub.history.end - self._next
+
     def notice(self) -> None:
         """Learn that there is news; be cut off if too much of it was not taken yet."""
         history = self._hub.history
@@ -140,14 +145,21 @@ class WatchHub:
         self.closed = False
         self._watchers_max = watchers_max
         self._watchers: set[Watcher] = set()
+        self.cut_offs = 0
+        """How many watchers were cut off because they fell behind."""
+
+    @property
+    def lag_events(self) -> int:
+        """How many events the slowest watcher has still to take. O(watchers)."""
+        return max((watcher.lag_events for watcher in self._watchers), default=0)
 
     def __len__(self) -> int:
         return len(self._watchers)
 
     def publish(self, happenings: Sequence[Happening]) -> None:
         """Add to the history and wake the watchers. O(events + watchers); never waits for one."""
-        for sequence, time_us, events in happenings:
-            self.history.add(sequence, time_us, events)
+        for happening in happenings:
+            self.history.add(happening.sequence, happening.time_us, happening.events)
         self._wake_all()
 
     def close(self) -> None:
@@ -159,6 +171,7 @@ class WatchHub:
         for watcher in list(self._watchers):
             watcher.notice()
             if watcher.cut_off:
+                self.cut_offs += 1
                 self._watchers.discard(watcher)
 
     def open(self, wanted: Filter, after_sequence: int | None, history_id: str) -> Watcher:

@@ -1,7 +1,7 @@
 """The writer: the one task that changes the engine, and the one that fires its deadlines.
 
 Keeps one invariant: commands are applied in the order in which they came, in groups, and an answer or an event leaves
-only after its whole group is done. (So a journal can be flushed once per group, before anything leaves.)
+only after its whole group is done and durable.
 """
 
 from __future__ import annotations
@@ -9,56 +9,43 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from time import perf_counter_ns
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from functools import partial
+from time import monotonic, perf_counter_ns
+from typing import Final, TypeVar
 
 from router.engine import Engine
-from router.engine.commands import Enqueue
-from router.engine.errors import InvalidCommand, InvariantViolated, RequestIdReused, TimeWentBackwards
-from router.engine.events import Event
-from router.engine.views import Result
+from router.server.applier import Applier, Estimator
 from router.server.clock import Clock
-from router.server.errors import Refusal, refusal_of_malformed, refusal_of_rejection
+from router.server.committer import Committer
+from router.server.errors import Refusal, refusal_of_failure
+from router.server.journal_thread import JournalThread
+from router.server.meters import Meters, NoMeters
+from router.server.pace import Pace
 from router.server.requests import Answer, Identity, Submission
-from router.wait import WaitEstimate
+from router.server.work import Happening, Observer, Work, WorkGroup, WorkSpan
+
+__all__ = ["Happening", "Observer", "Writer"]
 
 logger = logging.getLogger(__name__)
 
-PENDING_MAX = 65_536
-GROUP_MAX = 256
-_RETRY_AFTER_US = 100_000
+T = TypeVar("T")
 
-
-class Estimator(Protocol):
-    """What estimates waits: told of everything that happens, in order."""
-
-    def observe(self, events: Sequence[Event]) -> None: ...
-    def estimate_call(self, call: str, now_us: int) -> WaitEstimate: ...
-
-
-class Happening(NamedTuple):
-    """What one command brought."""
-
-    sequence: int
-    time_us: int
-    events: Sequence[Event]
-
-
-@dataclass(slots=True)
-class _Work:
-    submissions: Sequence[Submission]
-    future: asyncio.Future[list[Answer]]
-    answers: list[Answer] = field(default_factory=list)
+PENDING_MAX: Final = 65_536
+GROUP_MAX: Final = 256
+DEADLINES_MAX: Final = 500
+"""How many deadlines fire, about, before other tasks get a turn; what falls on one instant is never split."""
+QUIET_S_MAX: Final = 10.0
+"""While deadlines are pending, something is journalled at least this often: so the length of a downtime is known."""
+_RETRY_AFTER_US = 1_000_000
 
 
 class Writer:
-    """Apply what is submitted to the engine; hand what happens to `publish`, once per group.
+    """Apply what is submitted to the engine; hand what happens to `publish`, once per group, when it is durable.
 
-    At most `pending_max` commands wait; more are refused as OVERLOADED. About `group_max` commands (a batch is never
-    split) are applied before other tasks get a turn. `on_failure` is called once if the engine fails; from then on
-    everything is refused.
+    At most `pending_max` commands wait or are not durable yet; more are refused as OVERLOADED. About `group_max`
+    commands (a batch is never split) are applied before other tasks get a turn. `observers` are told of each command as
+    it is applied. `on_failure` is called once if the engine or the journal fails; from then on everything is refused.
     """
 
     def __init__(
@@ -68,196 +55,215 @@ class Writer:
         estimator: Estimator,
         publish: Callable[[Sequence[Happening]], None],
         *,
+        observers: Sequence[Observer] = (),
+        journal: JournalThread | None = None,
         on_failure: Callable[[], None] = lambda: None,
         pending_max: int = PENDING_MAX,
         group_max: int = GROUP_MAX,
     ) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._estimator = estimator
+        self.applier = Applier(engine, clock, estimator, observers, journalling=journal is not None)
         self._publish = publish
-        self._on_failure = on_failure
-        self._pending_max = pending_max
+        self._journalling = journal is not None
+        self.committer = Committer(journal, on_failure=lambda: self._fail("JOURNAL_FAILED", None))
+        self.on_failure = on_failure
+        self.pending_max = pending_max
         self._group_max = group_max
-        self._works: deque[_Work] = deque()
+        self._works: deque[Work] = deque()
         self._pending = 0
+        self._pace = Pace()
         self._wake = asyncio.Event()
-        self._happenings: list[Happening] = []
+        self._group = self._new_group()
         self._stopping = False
-        self._failed = False
-        self._engine_ns = 0
+        self._failure = ""
+        self.turned_away = 0
+        """How often somebody was told that the server is shutting down."""
+        self._meters: Meters = NoMeters()
+        self.tracer: Callable[[int], WorkSpan] | None = None
+        """Given when a work was taken, in `perf_counter_ns`, follows it; None while nobody traces."""
+
+    @property
+    def meters(self) -> Meters:
+        """What measures the writer, the applier and the committer."""
+        return self._meters
+
+    @meters.setter
+    def meters(self, meters: Meters) -> None:
+        self._meters = self.applier.meters = self.committer.meters = meters
 
     @property
     def engine_us(self) -> int:
         """Real time spent inside the engine."""
-        return self._engine_ns // 1000
+        return self.applier.engine_ns // 1000
 
     @property
     def failed(self) -> bool:
-        """Whether the engine found itself inconsistent, so that nothing is applied any more."""
-        return self._failed
+        """Whether the engine or the journal failed, so that nothing is applied any more."""
+        return bool(self._failure)
+
+    @property
+    def pending(self) -> int:
+        """How many commands wait for their turn or are not durable yet."""
+        return self._pending
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
-        """Carry out commands in order, with nothing in between, and return their answers.
+        """Carry out commands in order, with nothing in between, and return their answers once they are durable.
 
-        Raises `Refusal` if none of them can be taken: OVERLOADED, SHUTTING_DOWN, ENGINE_FAILED.
+        Raises `Refusal` if none of them can be taken (OVERLOADED, SHUTTING_DOWN, ENGINE_FAILED), or if nobody knows
+        whether they are durable (JOURNAL_FAILED). Cancelled before its turn, it does nothing.
         """
         return await self.take(submissions)
 
     def take(self, submissions: Sequence[Submission]) -> asyncio.Future[list[Answer]]:
         """Do what `submit` does without waiting: what is taken first is carried out first. Raises as `submit`."""
-        if self._failed:
-            raise Refusal("ENGINE_FAILED")
+        if self._pending + len(submissions) > self.pending_max and not self._failure and not self._stopping:
+            delay_us = self._pace.delay_us(self._pending)
+            raise Refusal("OVERLOADED", f"{self._pending:,} commands are under way", retry_after_us=delay_us)
+        return self._take(Work(submissions))
+
+    def carry_out(self, plan: Generator[Submission, Answer, T]) -> Awaitable[T]:
+        """Carry out a plan in one turn, with nothing in between, and return what it returns once all is durable.
+
+        Each submission that the plan yields is applied at once, and the answer is sent to it: so every step sees the
+        engine as it is then. What the plan raises is raised here. A plan is not refused as OVERLOADED: it must be
+        short, and whoever makes plans must bound how many there are. Raises `Refusal` as `submit`.
+        """
+        return self._take(Work((), plan))
+
+    def _take(self, work: Work) -> asyncio.Future[T]:
+        if self._failure:
+            raise refusal_of_failure(self._failure)
         if self._stopping:
+            self.turned_away += 1
             raise Refusal("SHUTTING_DOWN", retry_after_us=_RETRY_AFTER_US)
-        if self._pending + len(submissions) > self._pending_max:
-            raise Refusal("OVERLOADED", f"{self._pending:,} commands are waiting", retry_after_us=_RETRY_AFTER_US)
-        work = _Work(submissions, asyncio.get_running_loop().create_future())
+        if self.tracer is not None:
+            work.span = self.tracer(work.taken_ns)
         self._works.append(work)
-        self._pending += len(submissions)
+        self._pending += work.size
         self._wake.set()
         return work.future
 
+    async def durable(self, sequence: int | None = None) -> None:
+        """Return when everything up to a sequence (by default: all that is applied) is durable.
+
+        At once where nothing is pending. Raises `Refusal` (JOURNAL_FAILED).
+        """
+        await self.committer.durable(sequence)
+
     def remembers(self, identity: Identity) -> bool:
         """Whether this request would be answered from memory."""
-        return self._engine.remembers(identity.client, identity.request_id, self._clock.now_us())
+        return self.applier.engine.remembers(identity.client, identity.request_id, self.applier.clock.now_us())
 
     def stop(self) -> None:
-        """Take nothing more; `run` returns when everything taken is answered."""
+        """Take nothing more; `run` returns when everything taken is durable and answered."""
         self._stopping = True
         self._wake.set()
 
+    def abandon(self) -> None:
+        """Wait no longer for what is not durable, since the process ends: refuse whoever waits, with JOURNAL_FAILED."""
+        self.on_failure = lambda: None
+        self._fail("JOURNAL_FAILED", None)
+        self.committer.abandon()
+
     async def run(self) -> None:
-        """Apply what comes, and deadlines when they are due, until `stop` is called or the engine fails."""
-        while not self._failed:
-            if self._works or self._deadline_is_due():
-                self._run_group()
-                await asyncio.sleep(0)
-            elif self._stopping:
-                return
-            else:
-                await self._rest()
+        """Apply what comes, and deadlines when they are due, until `stop` is called or something fails."""
+        self.committer.begin(self.applier.engine.sequence)
+        committing = asyncio.create_task(self.committer.run(), name="committer")
+        try:
+            while not self._failure:
+                if self._works or (not self._stopping and self._advance_is_due()):
+                    self._run_group()
+                    await asyncio.sleep(0)
+                elif self._stopping:
+                    break
+                else:
+                    await self._rest()
+            self.committer.stop()
+            await committing
+        finally:
+            committing.cancel()
 
     async def _rest(self) -> None:
-        """Wait for a submission, for `stop`, or for the next deadline."""
+        """Wait for a submission, for `stop`, or until something is due."""
         self._wake.clear()
-        deadline_us = self._engine.next_deadline()
-        timeout = None if deadline_us is None else self._clock.seconds_until(deadline_us)
+        deadline_us = self.applier.engine.next_deadline()
+        timeout = None
+        if deadline_us is not None:
+            timeout = self.applier.clock.seconds_until(deadline_us)
+            if self._journalling:
+                timeout = min(timeout, max(0.0, self.committer.journalled_s + QUIET_S_MAX - monotonic()))
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
         except TimeoutError:
             pass
 
-    def _deadline_is_due(self) -> bool:
-        deadline_us = self._engine.next_deadline()
-        return deadline_us is not None and deadline_us <= self._clock.now_us()
+    def _advance_is_due(self) -> bool:
+        deadline_us = self.applier.engine.next_deadline()
+        if deadline_us is None:
+            return False
+        if deadline_us <= self.applier.clock.now_us():
+            return True
+        return self._journalling and self.committer.journalled_s + QUIET_S_MAX <= monotonic()
 
     def _run_group(self) -> None:
-        group: list[_Work] = []
-        size = 0
+        group, engine = self._group, self.applier.engine
+        started_ns = perf_counter_ns()
         try:
-            while self._works and (not group or size + len(self._works[0].submissions) <= self._group_max):
-                work = self._works.popleft()
-                group.append(work)
-                size += len(work.submissions)
-                self._pending -= len(work.submissions)
-                # one by one, so that what was applied before a failure is known
-                for submission in work.submissions:
-                    work.answers.append(self._carry_out(submission))
-            if self._deadline_is_due():
-                self._advance()
+            if not self._catch_up():
+                while self._works and (not group.works or group.size + self._works[0].size <= self._group_max):
+                    self._run_work(self._works.popleft())
+                if self._advance_is_due():
+                    self.applier.advance(engine.due_time(self.applier.clock.now_us(), DEADLINES_MAX), group)
         except Exception:
-            self._fail(group)
+            logger.critical("the engine failed; no more commands are taken", exc_info=True)
+            self._fail("ENGINE_FAILED", group)
             return
-        self._leave(group)
+        self._group = self._new_group()
+        self._meters.applied(group.size, perf_counter_ns() - started_ns)
+        self.committer.hand_over(group)
 
-    def _leave(self, group: Sequence[_Work]) -> None:
-        """Let events and answers of a finished group out."""
-        happenings, self._happenings = self._happenings, []
-        if happenings:
-            self._publish(happenings)
-        for work in group:
-            if not work.future.done():
-                work.future.set_result(work.answers)
+    def _run_work(self, work: Work) -> None:
+        self._pending -= work.size
+        if work.future.done():
+            # whoever waited for it has gone
+            work.drop()
+            return
+        # before it is carried out, so that it is refused if that fails
+        self._group.works.append(work)
+        work.carry_out(partial(self.applier.apply, group=self._group))
+        self._pending += work.size
+        self._group.size += work.size
 
-    def _fail(self, group: Sequence[_Work]) -> None:
-        logger.critical("the engine failed; no more commands are taken", exc_info=True)
-        self._failed = True
-        for work in [*group, *self._works]:
-            if not work.future.done():
-                work.future.set_exception(Refusal("ENGINE_FAILED"))
+    def _new_group(self) -> WorkGroup:
+        return WorkGroup(self._publish, self._on_left)
+
+    def _on_left(self, group: WorkGroup) -> None:
+        self._pending -= group.size
+        if group.size:
+            self._pace.count(group.size)
+        now_ns = perf_counter_ns()
+        for work in group.works:
+            self._meters.answered(work.size, now_ns - work.taken_ns)
+
+    def _fail(self, reason: str, group: WorkGroup | None) -> None:
+        if self._failure:
+            return
+        self._failure = reason
+        if group is not None:
+            group.refuse(reason)
+        for work in self._works:
+            work.refuse(reason)
         self._works.clear()
-        self._pending = 0
-        self._on_failure()
+        self._wake.set()
+        self.on_failure()
 
-    def _advance(self) -> None:
-        now_us = self._clock.now_us()
-        started_ns = perf_counter_ns()
-        events = self._engine.advance(now_us)
-        self._engine_ns += perf_counter_ns() - started_ns
-        self._note(self._engine.sequence, self._engine.time_us, events)
-
-    def _carry_out(self, submission: Submission) -> Answer:
-        """Apply one command. Raises only what means that the engine must not go on."""
-        sequence = self._engine.sequence
-        try:
-            result = self._apply(submission)
-        except InvalidCommand as error:
-            return Answer(refusal=refusal_of_malformed(error, submission.path))
-        except RequestIdReused:
-            assert submission.identity is not None
-            return Answer(refusal=Refusal("REQUEST_ID_REUSED", submission.identity.request_id))
-        except TimeWentBackwards:
-            logger.error("the clock stands behind the engine's time; the command was not applied")
-            return Answer(refusal=Refusal("TIME_WENT_BACKWARDS"))
-        except InvariantViolated:
-            raise
-        except Exception:
-            if self._engine.sequence != sequence:
-                raise
-            logger.exception("a command could not be applied; the engine did not see it")
-            return Answer(refusal=Refusal("INTERNAL_ERROR"))
-        if result.rejection is not None:
-            return Answer(refusal=refusal_of_rejection(result))
-        return Answer(result=result, wait_estimate=self._estimate(submission))
-
-    def _apply(self, submission: Submission) -> Result:
-        now_us = self._clock.now_us()
-        identity = submission.identity
-        started_ns = perf_counter_ns()
-        if identity is None:
-            events = self._engine.apply(submission.command, now_us)
-            last = self._engine.last_result
-            assert last is not None
-            result = last
-        else:
-            result, events = self._engine.apply_request(
-                submission.command,
-                now_us,
-                client=identity.client,
-                request_id=identity.request_id,
-                content=identity.content,
-            )
-        self._engine_ns += perf_counter_ns() - started_ns
-        if not result.repeated:
-            self._note(result.sequence, result.time_us, events)
-        return result
-
-    def _note(self, sequence: int, time_us: int, events: Sequence[Event]) -> None:
-        self._happenings.append(Happening(sequence, time_us, events))
-        try:
-            self._estimator.observe(events)
-        except Exception:
-            logger.exception("the wait estimator failed; routing goes on")
-
-    def _estimate(self, submission: Submission) -> WaitEstimate | None:
-        command = submission.command
-        if not submission.estimate or not isinstance(command, Enqueue):
-            return None
-        try:
-            return self._estimator.estimate_call(command.call, self._engine.time_us)
-        except Exception:
-            # a repeated request may be about a call that is forgotten meanwhile
-            logger.debug("no wait estimate for call %s", command.call, exc_info=True)
-            return None
+    def _catch_up(self) -> bool:
+        """If very many deadlines are due, fire some of them and return True: commands wait until few are left."""
+        deadline_us, now_us = self.applier.engine.next_deadline(), self.applier.clock.now_us()
+        if deadline_us is None or deadline_us > now_us:
+            return False
+        due_us = self.applier.engine.due_time(now_us, DEADLINES_MAX)
+        if due_us >= now_us:
+            return False
+        self.applier.advance(due_us, self._group)
+        return True

@@ -52,10 +52,26 @@ def test_every_section_fills_its_settings() -> None:
         """
 [server]
 listen = "[::1]:0"
-watch_buffer_events = 1
-watch_history_events = 0
+watch_buffer_events = 100
+watch_history_events = 200
 message_bytes_max = 1_000_000
 stream_batch_max = 7
+commands_max = 2_000
+rpcs_max = 10
+streams_max = 11
+watchers_max = 12
+memory_max = "1GiB"
+lease = "3s"
+lost_session_retention = "2h"
+snapshot_commands = 100
+snapshot_interval = "1m"
+history_retention = "1d"
+drain = "500ms"
+metrics_listen = "localhost:9464"
+tls_certificate = "server.pem"
+tls_key = "keys/server.key"
+tls_client_ca = "/etc/ca.pem"
+access_file = "access.toml"
 [engine]
 idle_scale = "2m"
 occupancy_half_life = "1h"
@@ -66,6 +82,7 @@ request_retention = "500ms"
 requests_max = 1
 agents_max = 2
 calls_max = 3
+requirements_max = 4
 [efficiency]
 prior_calls = 20
 handle_time = 0.125
@@ -78,7 +95,29 @@ exclusive = false
 """,
         "x.toml",
     )
-    assert config.server == ServerSettings("[::1]:0", 1, 0, 1_000_000, 7)
+    assert config.server == ServerSettings(
+        listen="[::1]:0",
+        watch_buffer_events=100,
+        watch_history_events=200,
+        message_bytes_max=1_000_000,
+        stream_batch_max=7,
+        commands_max=2_000,
+        rpcs_max=10,
+        streams_max=11,
+        watchers_max=12,
+        memory_max=1 << 30,
+        lease_us=3 * SECOND,
+        lost_session_retention_us=120 * MINUTE,
+        snapshot_commands=100,
+        snapshot_interval_us=MINUTE,
+        history_retention_us=24 * 60 * MINUTE,
+        drain_us=SECOND // 2,
+        metrics_listen="localhost:9464",
+        tls_certificate="server.pem",
+        tls_key="keys/server.key",
+        tls_client_ca="/etc/ca.pem",
+        access_file="access.toml",
+    )
     assert config.settings == Settings(
         queues={"a": BASE_QUEUE},
         channels={"chat": ChannelSettings(exclusive=False), "voice": ChannelSettings(exclusive=True)},
@@ -92,6 +131,7 @@ exclusive = false
         requests_max=1,
         agents_max=2,
         calls_max=3,
+        requirements_max=4,
     )
 
 
@@ -213,6 +253,25 @@ def test_names_may_be_anything_printable(name: str) -> None:
 @pytest.mark.parametrize("address", ["localhost:1", "0.0.0.0:65535", "[::]:50051", "my-host.example_1.com:0"])
 def test_addresses_are_hosts_with_ports(address: str) -> None:
     assert parse_config(f'[server]\nlisten = "{address}"\n[queues.a]\n', "x.toml").server.listen == address
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("'auto'", 0), ("268_435_456", 1 << 28), ("'256MiB'", 1 << 28), ("'1048576KiB'", 1 << 30), ("'3TiB'", 3 << 40)],
+)
+def test_memory_is_a_number_of_bytes_or_has_a_unit(text: str, size: int) -> None:
+    assert parse_config(f"[server]\nmemory_max = {text}\n[queues.a]\n", "x.toml").server.memory_max == size
+
+
+def test_paths_start_at_the_directory_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "router.toml"
+    path.write_text('[server]\ntls_certificate = "keys/a.pem"\ntls_key = "/etc/a.key"\n[queues.a]\n')
+    server = load_config(path).server
+    assert (server.tls_certificate, server.tls_key) == (str(tmp_path / "keys/a.pem"), "/etc/a.key")
+    assert (server.tls_client_ca, server.access_file) == ("", "")
+    as_written = parse_config(path.read_text(), "x.toml")
+    assert as_written.server.tls_certificate == "keys/a.pem"
+    assert as_written.etag == load_config(path).etag
 
 
 def test_files_strings_and_bytes_are_read_alike(tmp_path: Path) -> None:

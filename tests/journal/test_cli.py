@@ -107,7 +107,14 @@ def test_show_says_who_asked_for_what_and_when(small: Path) -> None:
 )
 def test_show_only_what_was_asked_for(small: Path, arguments: list[object], shown: list[int]) -> None:
     result = run("show", small, *arguments)
-    assert (result.exit_code, sequences(result.output)) == (0, shown)
+    assert (result.exit_code, sequences(result.stdout)) == (0, shown)
+    assert result.stderr == ("" if shown else "nothing to show; the journal has entries 1 to 10\n")
+
+
+def test_show_of_an_end_before_the_beginning_is_refused(small: Path) -> None:
+    result = run("show", small, "--from", 4, "--to", 3)
+    assert result.exit_code == 2
+    assert "--to 3 comes before --from 4" in result.stderr
 
 
 def test_show_of_a_call_tells_what_happened_to_it(small: Path) -> None:
@@ -177,7 +184,7 @@ def test_verify_a_whole_one(journal: Path) -> None:
     result = run("verify", journal)
     assert result.exit_code == 0
     assert f"{journal}: entries 1 to 120 in " in result.output
-    assert "120 of 120 entries carried out again; the states of 2 snapshots came out as saved" in result.output
+    assert "120 of 120 entries carried out again; 2 of 2 states came out as saved" in result.output
     assert result.output.splitlines()[-1] == "the journal is whole"
     data = json.loads(run("verify", journal, "--json").output)
     assert data["whole"]
@@ -302,6 +309,19 @@ def test_repair_where_there_is_no_way(journal: Path) -> None:
     assert result.exit_code == 1
     assert "--from-snapshot is no way out: behind the damage there is no whole snapshot" in result.output
     assert not (journal / "before-repair-1").exists()
+
+
+def test_repair_can_give_the_history_a_new_id(journal: Path) -> None:
+    before = json.loads(run("verify", journal, "--json").output)
+    result = run("repair", journal, "--new-history")
+    assert result.exit_code == 0
+    assert "It has a new history id" in result.output
+    assert "It ends with entry 120, as before: nothing of the state is lost." in result.output
+    after = json.loads(run("verify", journal, "--json").output)
+    assert after["history_id"] != before["history_id"]
+    assert {**after, "history_id": ""} == {**before, "history_id": ""}
+    damage(journal, 119)
+    assert run("repair", journal, "--new-history").exit_code == 1
 
 
 def test_repair_takes_one_way_at_a_time(journal: Path) -> None:

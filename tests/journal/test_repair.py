@@ -164,12 +164,24 @@ def test_of_a_pruned_journal_nothing_can_be_kept_without_a_snapshot(tmp_path: Pa
         cut_after(diagnosis, 39)
     sql(directory, "UPDATE snapshot_parts SET body = x'00' WHERE sequence = 40")
     diagnosis = diagnose(directory)
+    assert diagnosis.verification.general == []
     assert diagnosis.cut is None
     with pytest.raises(JournalError, match="nothing before the damage can be kept"):
         cut_after(diagnosis, 50)
     assert diagnosis.from_snapshot == Way(80, 120)
     repair(directory, diagnosis, diagnosis.from_snapshot)
     check_usable(directory, 120)
+
+
+def test_a_pruned_journal_without_any_snapshot_is_not_whole(tmp_path: Path) -> None:
+    make_journal(tmp_path, snapshots_at=(40,))
+    diagnosis = diagnose(tmp_path)
+    repair(tmp_path, diagnosis, Way(40, 120))
+    sql(tmp_path, "DELETE FROM snapshots")
+    diagnosis = diagnose(tmp_path)
+    (said,) = diagnosis.verification.findings
+    assert said.startswith("there is no whole snapshot, and the entries before")
+    assert (diagnosis.cut, diagnosis.from_snapshot) == (None, None)
 
 
 def test_copies_are_numbered(journal: Path) -> None:

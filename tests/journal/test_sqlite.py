@@ -7,15 +7,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from router.engine.commands import Accept, Advance, Enqueue
-from router.journal import Entry, Journal, JournalError, SqliteJournal
+from router.journal import Entry, Journal, JournalCorrupt, JournalError, SqliteJournal
 from router.journal import sqlite as sqlite_module
 from router.journal.files import Mark, read_mark
+from router.journal.verify import verify
 from router.wire.commands import encode_any_command
 from tests.journal.story import SERVICE, fill, make_journal, snapshot_of, tell
 from tests.journal.story import replayed as replay_up_to
@@ -244,3 +246,37 @@ def test_parts_of_a_snapshot_that_was_never_finished_do_not_count(tmp_path: Path
     journal.save_snapshot(snapshot_of(replay_up_to(100, 120)))
     assert journal.load_snapshot(100) == snapshot_of(replay_up_to(100, 120))
     journal.close()
+
+
+@pytest.mark.parametrize("way", ["backup", "vacuum"])
+def test_a_backup_of_a_journal_at_work_is_a_journal(tmp_path: Path, way: str) -> None:
+    (tmp_path / "backup").mkdir()
+    journal = SqliteJournal.open(tmp_path / "data")
+    fill(journal, tell(90), snapshots_at=(30, 60))
+    with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite")) as source:
+        if way == "backup":
+            with closing(sqlite3.connect(tmp_path / "backup" / "journal.sqlite")) as target:
+                source.backup(target)
+        else:
+            source.execute("VACUUM INTO ?", (str(tmp_path / "backup" / "journal.sqlite"),))
+    journal.append(91, [ENTRY])
+    journal.close()
+    assert verify(tmp_path / "backup").findings == []
+    journal = SqliteJournal.open(tmp_path / "backup")
+    assert list(journal.read(0)) == list(enumerate(tell(90), 1))
+    assert journal.snapshot_sequences() == [30, 60]
+    journal.append(91, [ENTRY])
+    journal.close()
+
+
+def test_an_older_backup_in_the_place_of_a_journal_is_noticed(tmp_path: Path) -> None:
+    journal = SqliteJournal.open(tmp_path)
+    fill(journal, tell(60))
+    journal.close()
+    backup = (tmp_path / "journal.sqlite").read_bytes()
+    journal = SqliteJournal.open(tmp_path)
+    journal.append(61, tell(90)[60:])
+    journal.close()
+    (tmp_path / "journal.sqlite").write_bytes(backup)
+    with pytest.raises(JournalCorrupt, match="entries 61 to 90: acknowledged, but missing"):
+        SqliteJournal.open(tmp_path)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import grpc
 
 from router.client import Moment, RouterClient, RouterError
 from router.config import parse_config
+from router.journal import Journal, SqliteJournal
+from router.server.clock import Clock
+from router.server.journal_thread import JournalThread
+from router.server.recovery import recover
 from router.server.server import RouterServer
 
 CONFIG = """
@@ -56,6 +61,38 @@ async def running(config: str = CONFIG, **settings: Any) -> AsyncIterator[Router
         yield server
     finally:
         await server.stop(grace_s=0.2)
+
+
+@asynccontextmanager
+async def durable(
+    place: Path | Journal,
+    config: str = CONFIG,
+    *,
+    crash: bool = False,
+    clock: Clock | None = None,
+    **settings: Any,
+) -> AsyncIterator[RouterServer]:
+    """Run a server in this process with a journal, or the one in a directory.
+
+    With `crash` it ends without order, as if it was killed.
+    """
+    opener = partial(SqliteJournal.open, place) if isinstance(place, Path) else lambda: place
+    thread = await JournalThread.open(opener)
+    try:
+        parsed = parse_config(config, "test.toml")
+        recovered = await thread.call(partial(recover, thread, parsed, config, clock or Clock()))
+        server = RouterServer(parsed, config, shell=recovered.shell, **settings)
+        await server.start()
+        try:
+            yield server
+        finally:
+            if crash:
+                # what was acknowledged is durable; everything else is lost
+                server.shell.writer.abandon()
+                server.failed = True
+            await server.stop(grace_s=0.2)
+    finally:
+        await thread.close(10)
 
 
 def client_of(server: RouterServer, **settings: Any) -> RouterClient:

@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from router.config import parse_config
-from router.engine import Engine
 from router.server.clock import Clock
 from router.server.errors import Refusal
 from router.server.requests import Identity
-from router.server.shell import Shell
+from router.server.shell import Shell, new_shell
 
 FIRST = "[queues.q]\n"
 SECOND = "[queues.q]\n[queues.new]\n"
@@ -23,8 +22,7 @@ THIRD = "[queues.q]\n[queues.newer]\n"
 async def shell(request: pytest.FixtureRequest) -> AsyncIterator[Shell]:
     text = getattr(request, "param", FIRST)
     config = parse_config(text, "first")
-    clock = Clock()
-    shell = Shell(Engine(config.settings, time_us=clock.now_us()), clock, config, text, pending_max=1000)
+    shell = new_shell(config, text, Clock())
     writing = asyncio.create_task(shell.writer.run())
     yield shell
     shell.writer.stop()
@@ -41,12 +39,13 @@ async def test_a_caller_who_stops_waiting_leaves_nothing_half_applied(shell: She
         while shell.configs.text == FIRST:
             await asyncio.sleep(0.01)
     assert shell.configs.text == SECOND
-    assert shell.configs.config == parse_config(SECOND, "second")
+    assert shell.configs.etag == parse_config(SECOND, "second").etag
+    assert shell.configs.settings == shell.engine.settings
 
 
 @pytest.mark.parametrize("shell", ["[engine]\nrequests_max = 1\n" + FIRST], indirect=True)
 async def test_a_retry_that_is_forgotten_minds_the_etag(shell: Shell) -> None:
-    etag = shell.configs.config.etag
+    etag = shell.configs.etag
     once = "[engine]\nrequests_max = 1\n"
     first, second = (Identity("web", name, name.encode() * 4) for name in ("r1", "r2"))
     await shell.configs.apply(once + SECOND, expected_etag=etag, identity=first)
@@ -54,6 +53,6 @@ async def test_a_retry_that_is_forgotten_minds_the_etag(shell: Shell) -> None:
     assert answer.result is not None
     assert answer.result.repeated
     await shell.configs.apply(once + THIRD, identity=second)
-    with pytest.raises(Refusal, match=shell.configs.config.etag):
+    with pytest.raises(Refusal, match=shell.configs.etag):
         await shell.configs.apply(once + SECOND, expected_etag=etag, identity=first)
     assert shell.configs.text == once + THIRD

@@ -13,11 +13,15 @@ import pytest
 from router.client import RouterClient, RouterError
 from router.engine import InvariantViolated
 from router.engine import commands as c
+from router.engine.requirements import Requirement, SkillTerm, Step
 from router.engine.vocabulary import RejectReason
 from router.server.clock import Clock
 from router.server.errors import DOMAIN, REASONS, Refusal, Violation, printable
+from router.server.requests import Submission
+from router.server.security.access import Access, parse_access
 from router.server.server import RouterServer
 from router.v1 import errors_pb2
+from tests.security.support import token_entry
 from tests.server.support import CONFIG, Seen, client_of, refused, running
 
 ADA = c.SignIn("ada", {"loans": 9})
@@ -25,7 +29,8 @@ BOB = c.SignIn("bob", {"cards": 9})
 LOAN = c.Enqueue("c1", "loans")
 CARD = c.Enqueue("c1", "cards")
 SERVED = [BOB, CARD, c.Complete("c1")]
-SMALL = CONFIG.replace("[engine]", "[engine]\nagents_max = 1\ncalls_max = 1")
+SMALL = CONFIG.replace("[engine]", "[engine]\nagents_max = 1\ncalls_max = 1\nrequirements_max = 3")
+OWN = Requirement((Step((SkillTerm("rare"),)),))
 
 # reason -> what comes before, and the command that is rejected for it
 REJECTED: dict[str, tuple[list[c.Command], c.Command]] = {
@@ -43,6 +48,7 @@ REJECTED: dict[str, tuple[list[c.Command], c.Command]] = {
     "TOO_MANY_AGENTS": ([ADA], BOB),
     "DUPLICATE_CALL": ([LOAN], LOAN),
     "TOO_MANY_CALLS": ([LOAN], c.Enqueue("c2", "loans")),
+    "TOO_MANY_REQUIREMENTS": ([], c.Enqueue("c1", "loans", requirement=OWN)),
     "CALL_FINISHED": (SERVED, c.Complete("c1")),
     "CALL_WAITING": ([LOAN], c.Requeue("c1")),
     "CALL_ASSIGNED": ([BOB, CARD], c.Cancel("c1")),
@@ -132,7 +138,7 @@ async def watcher_too_slow(server: RouterServer, client: RouterClient) -> Router
 
 
 async def overloaded(server: RouterServer, client: RouterClient) -> RouterError:
-    server.shell.writer._pending_max = 3
+    server.shell.writer.pending_max = 3
     async with client.stream() as stream:
         results = await stream.apply([ADA] * 4)
         assert all(isinstance(result, RouterError) and result.retry_after_us for result in results)
@@ -142,6 +148,17 @@ async def overloaded(server: RouterServer, client: RouterClient) -> RouterError:
     return results[0]
 
 
+async def unauthenticated(server: RouterServer, client: RouterClient) -> RouterError:
+    server.security.interceptor.put_in_force(Access())
+    return await refused(client.apply(ADA))
+
+
+async def permission_denied(server: RouterServer, client: RouterClient) -> RouterError:
+    server.security.interceptor.put_in_force(parse_access(token_entry("board", "viewer", "skr_board"), "access.toml"))
+    async with client_of(server, token="skr_board") as viewer:
+        return await refused(viewer.apply(ADA))
+
+
 async def shutting_down(server: RouterServer, client: RouterClient) -> RouterError:
     server.shell.writer.stop()
     return await refused(client.apply(ADA))
@@ -149,7 +166,7 @@ async def shutting_down(server: RouterServer, client: RouterClient) -> RouterErr
 
 async def time_went_backwards(server: RouterServer, client: RouterClient) -> RouterError:
     await client.apply(ADA)
-    server.shell.writer._clock = Clock(wall_ns=lambda: 0, monotonic_ns=lambda: 0)
+    server.shell.writer.applier.clock = Clock(wall_ns=lambda: 0, monotonic_ns=lambda: 0)
     return await refused(client.apply(BOB))
 
 
@@ -165,7 +182,7 @@ async def engine_failed(server: RouterServer, client: RouterClient) -> RouterErr
             raise InvariantViolated("on purpose")
 
     await client.apply(ADA)
-    server.shell.writer._engine = Broken()  # type: ignore[assignment]
+    server.shell.writer.applier.engine = Broken()  # type: ignore[assignment]
     first = await refused(client.apply(BOB))
     assert first.reason == "ENGINE_FAILED"
     assert server.failed
@@ -196,6 +213,8 @@ REFUSED: dict[str, Scenario] = {
         history_gone,
         watcher_too_slow,
         overloaded,
+        unauthenticated,
+        permission_denied,
         shutting_down,
         time_went_backwards,
         engine_failed,
@@ -215,8 +234,20 @@ async def test_refusals_reach_the_client(reason: str) -> None:
             assert all(violation.field and violation.description for violation in error.violations)
 
 
+async def test_what_only_the_server_may_do_is_rejected_too(server: RouterServer, client: RouterClient) -> None:
+    await client.apply(LOAN)
+    commands = [c.Attach("c1"), c.Detach("c1"), c.Detach("c1")]
+    answers = await server.shell.writer.submit([Submission(command) for command in commands])
+    refusals = [answer.refusal for answer in answers]
+    assert [refusal.reason if refusal else None for refusal in refusals] == ["CALL_NOT_DETACHED", None, "CALL_DETACHED"]
+
+
+# the first two above, the others in test_durability and test_session_service
+ELSEWHERE = {"CALL_DETACHED", "CALL_NOT_DETACHED", "JOURNAL_FAILED", "SESSION_LOST"}
+
+
 def test_every_reason_is_reached_by_a_test() -> None:
-    assert set(REJECTED) | set(REFUSED) == set(REASONS)
+    assert set(REJECTED) | set(REFUSED) | ELSEWHERE == set(REASONS)
 
 
 def test_the_table_is_the_contracts_enum() -> None:

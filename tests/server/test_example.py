@@ -57,3 +57,25 @@ def test_the_simple_acd_does_not_hang_when_the_server_ends(tmp_path: Path) -> No
     example = run_example(address)
     assert (example.returncode, "Traceback" in example.stderr) == (1, False)
     assert "UNAVAILABLE" in example.stderr
+
+
+def test_the_simple_acd_ends_what_a_killed_run_left_behind(tmp_path: Path) -> None:
+    config = tmp_path / "router.toml"
+    config.write_text(default_config_text())
+    process = ServerProcess(config, "--listen", "127.0.0.1:0")
+    address = process.await_listening()
+    try:
+        command = [sys.executable, "-u", str(ROOT / "examples" / "simple_acd.py"), "--server", address]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as killed:
+            assert killed.stdout is not None
+            while " talks with " not in (line := killed.stdout.readline()):
+                assert line, "it ended before anybody talked"
+            killed.kill()
+        example = run_example(address)
+    finally:
+        process.end()
+    assert example.returncode == 0, example.stderr
+    assert example.stdout.count("AGENT_GONE: the router had ") == 2
+    assert re.search(r"CALL_ENDED: the router had caller-\d-\w+ with (ada|ben)", example.stdout)
+    assert example.stdout.count(" is over after ") >= 5

@@ -14,15 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_generated_code_is_not_stale(tmp_path: Path) -> None:
-    committed = {
-        path.name: path for path in (ROOT / "router" / "v1").glob("*_pb2*.py*") if path.suffix in (".py", ".pyi")
-    }
+    committed = {path.name: path for path in (ROOT / "router").rglob("v1/*_pb2*.py*") if path.suffix in (".py", ".pyi")}
     made_with = re.search(r"GRPC_GENERATED_VERSION = '(.+)'", committed["call_service_pb2_grpc.py"].read_text())
     assert made_with is not None
     if version("grpcio-tools") != made_with[1]:
         pytest.skip(f"made with grpcio-tools {made_with[1]}; {version('grpcio-tools')} is installed")
     runpy.run_path(str(ROOT / "protos" / "generate.py"))["generate"](tmp_path)
-    fresh = {path.name: path for path in (tmp_path / "router" / "v1").iterdir()}
+    fresh = {path.name: path for path in (tmp_path / "router").rglob("v1/*_pb2*")}
     assert sorted(fresh) == sorted(committed)
     stale = [name for name, path in fresh.items() if path.read_bytes() != committed[name].read_bytes()]
     assert not stale, "run `make protos`"

@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.client import RouterClient, RouterError
 from router.engine import commands as c
+from tests.recovery.real_server import RealServer
 from tests.server.support import CONFIG, Seen, ServerProcess, refused, run_cli
 
 
@@ -68,31 +69,48 @@ async def test_sigterm_ends_the_process_although_a_watcher_does_not_read(process
         assert time.monotonic() - started < 10
 
 
-async def test_sighup_applies_the_file_or_keeps_the_old_config(process: ServerProcess, config: Path) -> None:
+async def test_sighup_applies_the_file_or_keeps_the_old_config(tmp_path: Path) -> None:
+    with RealServer(tmp_path, CONFIG, in_memory=True) as server:
+        server.start()
+        config = server.config
+        async with RouterClient(server.address) as client:
+            etag = (await client.config()).etag
+            config.write_text(CONFIG + "\n[queues.more]\n")
+            server.process.send_signal(signal.SIGHUP)
+            await until_etag_changes(client, etag)
+            assert (await client.queue("more")).waiting == 0
+            etag = (await client.config()).etag
+            config.write_text(CONFIG + "\n[queues.more]\ntaget = 3\n")
+            await until_it_is_kept(server, 1)
+            config.write_bytes(b"\xff\xfe")
+            await until_it_is_kept(server, 2)
+            config.unlink()
+            await until_it_is_kept(server, 3)
+            assert (await client.config()).etag == etag
+            assert (await client.apply(c.SignIn("ada"))).result.rejection is None
+        assert server.end() == 0
+        assert server.log.count("the old config stays") == 3
+        assert re.search(r"router\.toml:\d+: .*taget", server.log)
+        assert "UTF-8" in server.log
+        assert "there is no such file" in server.log
+
+
+async def until_it_is_kept(server: RealServer, times: int) -> None:
+    """Let the server read its file again, and wait until it has said so often that it keeps the old config."""
+    server.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(10):
+        while server.log.count("the old config stays") < times:
+            await asyncio.sleep(0.02)
+
+
+async def test_sighup_says_what_takes_effect_at_the_next_start_only(process: ServerProcess, config: Path) -> None:
     async with RouterClient(process.address) as client:
         etag = (await client.config()).etag
-        config.write_text(CONFIG + "\n[queues.more]\n")
+        config.write_text(CONFIG.replace("[engine]", 'drain = "9s"\n[engine]'))
         process.send(signal.SIGHUP)
         await until_etag_changes(client, etag)
-        assert (await client.queue("more")).waiting == 0
-        etag = (await client.config()).etag
-        config.write_text(CONFIG + "\n[queues.more]\ntaget = 3\n")
-        process.send(signal.SIGHUP)
-        await asyncio.sleep(0.3)
-        config.write_bytes(b"\xff\xfe")
-        process.send(signal.SIGHUP)
-        await asyncio.sleep(0.3)
-        assert (await client.config()).etag == etag
-        config.unlink()
-        process.send(signal.SIGHUP)
-        await asyncio.sleep(0.3)
-        assert (await client.apply(c.SignIn("ada"))).result.rejection is None
-    code, errors = process.end()
-    assert code == 0
-    assert errors.count("the old config stays") == 3
-    assert re.search(r"router\.toml:\d+: .*taget", errors)
-    assert "UTF-8" in errors
-    assert "there is no such file" in errors
+    _, errors = process.end()
+    assert f"[server] in {config} has changed: that takes effect when the server starts again" in errors
 
 
 async def until_etag_changes(client: RouterClient, etag: str) -> None:

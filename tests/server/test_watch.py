@@ -158,7 +158,7 @@ def test_a_wrap_up_belongs_to_the_queue_it_comes_from() -> None:
 
 
 async def test_history_that_is_gone_is_said_so() -> None:
-    small = CONFIG.replace("[engine]", "watch_history_events = 100\n[engine]")
+    small = CONFIG.replace("[engine]", "watch_history_events = 100\nwatch_buffer_events = 100\n[engine]")
     async with running(small) as server, client_of(server) as client:
         async with client.stream() as stream:
             await stream.apply([c.Enqueue(f"c{number}", "loans") for number in range(300)])

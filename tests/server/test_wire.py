@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.engine import commands, events, views
-from router.engine.commands import Advance, Configure, Enqueue
+from router.engine.commands import Advance, Attach, Configure, Detach, Enqueue, Restart
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import Settings
 from router.engine.vocabulary import Obstacle, RejectReason, Urgency
@@ -106,7 +106,7 @@ def test_views_survive(name: str, data: st.DataObject) -> None:
 
 
 def test_every_command_and_event_is_on_the_wire() -> None:
-    assert {*WIRE_COMMANDS, Configure, Advance} == set(typing.get_args(commands.Command))
+    assert {*WIRE_COMMANDS, Configure, Detach, Attach, Restart, Advance} == set(typing.get_args(commands.Command))
     assert set(EVENT_TYPES) == set(typing.get_args(events.Event))
     fields = {field.name: field.number for field in events_pb2.Event.DESCRIPTOR.oneofs_by_name["event"].fields}
     kinds = {name.removeprefix("EVENT_KIND_").lower(): number for name, number in events_pb2.EventKind.items()}
@@ -120,7 +120,7 @@ def test_rejections_have_the_engines_numbers() -> None:
         assert errors_pb2.ErrorReason.Value(f"ERROR_REASON_{reason.name}") == reason
 
 
-@pytest.mark.parametrize("command", [Advance(), Configure(Settings())])
+@pytest.mark.parametrize("command", [Advance(), Configure(Settings()), Detach("c1"), Attach("c1"), Restart()])
 def test_what_clients_may_not_send_is_refused(command: Any) -> None:
     with pytest.raises(TypeError, match="cannot be sent"):
         encode_command(command)

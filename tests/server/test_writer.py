@@ -9,6 +9,7 @@ import pytest
 
 from router.engine import Engine
 from router.engine import commands as c
+from router.engine.errors import UnknownName
 from router.engine.settings import QueueSettings, Settings
 from router.server.clock import Clock
 from router.server.errors import Refusal
@@ -98,8 +99,10 @@ async def test_a_client_that_gives_up_does_not_disturb_the_others() -> None:
     await asyncio.sleep(0)
     lost.cancel()
     running = asyncio.create_task(bench.writer.run())
-    assert await kept == [3]
-    assert bench.engine.agent("lost").agent == "lost", "what was taken is carried out"
+    assert await kept == [2]
+    with pytest.raises(UnknownName):
+        bench.engine.agent("lost")
+    assert bench.writer.pending == 0
     bench.writer.stop()
     await running
 
@@ -110,7 +113,7 @@ async def test_an_estimator_that_fails_does_not_stop_routing() -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    bench.writer._estimator = type("Broken", (), {"observe": fail, "estimate_call": fail})()
+    bench.writer.applier.estimator = type("Broken", (), {"observe": fail, "estimate_call": fail})()
     running = asyncio.create_task(bench.writer.run())
     (answer,) = await bench.writer.submit([Submission(c.Enqueue("c1", "q"), estimate=True)])
     assert answer.result is not None
@@ -122,7 +125,7 @@ async def test_an_estimator_that_fails_does_not_stop_routing() -> None:
 async def test_an_engine_that_fails_midway_is_used_no_more() -> None:
     bench = Bench()
     failures: list[str] = []
-    bench.writer._on_failure = lambda: failures.append("failed")
+    bench.writer.on_failure = lambda: failures.append("failed")
 
     class FailsAfterNumbering:
         sequence = 1
@@ -135,7 +138,7 @@ async def test_an_engine_that_fails_midway_is_used_no_more() -> None:
             self.sequence += 1
             raise RuntimeError("half done")
 
-    bench.writer._engine = FailsAfterNumbering()  # type: ignore[assignment]
+    bench.writer.applier.engine = FailsAfterNumbering()  # type: ignore[assignment]
     tasks = [asyncio.create_task(bench.submit(c.SignIn(f"a{number}"))) for number in range(3)]
     await asyncio.sleep(0)
     await bench.writer.run()

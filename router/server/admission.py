@@ -1,0 +1,145 @@
+"""Admission: how much may be under way at once, and when memory is short.
+
+Keeps one invariant: what is refused here has cost little and changed nothing, and is told when to come back. Work that
+frees something (an answer, an end, a sign-out) is never refused for want of memory.
+
+What comes faster than RPCs can be begun waits inside gRPC, which drops the excess once half of `rpcs_max` wait, without
+asking Python: to refuse in Python costs two thirds of serving, so it could not protect throughput. The length of that
+line is what latency is under overload. A dropped RPC ends as CANCELLED, and nobody has seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
+from typing import Any, Final
+
+import grpc
+
+from router.engine.commands import Command, Enqueue, SignIn
+from router.server.errors import Refusal
+from router.server.interceptor import Context, Handler, ServerInterceptor, abort
+from router.server.memory import memory_limit, memory_used
+
+_OURS: Final = "/router.v1."
+_HEARTBEAT: Final = "/router.v1.SessionService/Heartbeat"
+_LOOK_EVERY_S: Final = 0.25
+_RPC_RETRY_US: Final = 500_000
+_STREAM_RETRY_US: Final = 2_000_000
+_MEMORY_RETRY_US: Final = 5_000_000
+
+Serve = Callable[[Any, Context], Awaitable[Any]]
+
+
+def backlog_options(rpcs_max: int) -> list[tuple[str, int]]:
+    """Return the gRPC options that bound how many RPCs wait to be begun.
+
+    Nothing is dropped up to the first bound, everything beyond the second, and between them the more the nearer: the
+    closer they are, the less those wait that are served.
+    """
+    backlog_max = rpcs_max // 2
+    return [
+        ("grpc.server.max_pending_requests", backlog_max),
+        ("grpc.server.max_pending_requests_hard_limit", backlog_max + max(1, backlog_max // 4)),
+    ]
+
+
+class AdmissionInterceptor(ServerInterceptor):
+    """Refuse unary RPCs beyond `rpcs_max` under way, and command streams beyond `streams_max`, as OVERLOADED.
+
+    Heartbeats have the first bound once more, for themselves. Watches have a bound of their own, in the hub. What is
+    not of the public contract, such as a health check, passes.
+    """
+
+    def __init__(self, rpcs_max: int, streams_max: int) -> None:
+        self._rpcs = _Bound("RPCs", rpcs_max, _RPC_RETRY_US)
+        # a client is not lost because others keep the server busy
+        self._heartbeats = _Bound("heartbeats", rpcs_max, _RPC_RETRY_US)
+        self._streams = _Bound("command streams", streams_max, _STREAM_RETRY_US)
+        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of a method, wrapped."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith(_OURS):
+            return handler
+        known = self._wrapped.get(method)
+        if known is None or known[0] is not handler:
+            known = self._wrapped[method] = (handler, self._wrap(handler, method))
+        return known[1]
+
+    def _wrap(self, handler: Any, method: str) -> Handler:
+        parse, write = handler.request_deserializer, handler.response_serializer
+        wrapped: Handler = handler
+        if handler.unary_unary:
+            bound = self._heartbeats if method == _HEARTBEAT else self._rpcs
+            wrapped = grpc.unary_unary_rpc_method_handler(bound.bounded(handler.unary_unary), parse, write)
+        elif handler.stream_stream:
+            wrapped = grpc.stream_stream_rpc_method_handler(self._streams.bounded(handler.stream_stream), parse, write)
+        return wrapped
+
+
+class _Bound:
+    """At most so many of a kind at once."""
+
+    def __init__(self, what: str, most: int, retry_after_us: int) -> None:
+        self._what = what
+        self._most = most
+        self._retry_after_us = retry_after_us
+        self._under_way = 0
+
+    def bounded(self, serve: Serve) -> Serve:
+        """Return a handler that serves only while there is room."""
+
+        async def admitted(request: bytes | AsyncIterator[bytes], context: Context) -> Any:
+            if self._under_way >= self._most:
+                await abort(context, self._refusal())
+            self._under_way += 1
+            try:
+                return await serve(request, context)
+            finally:
+                self._under_way -= 1
+
+        return admitted
+
+    def _refusal(self) -> Refusal:
+        text = f"{self._under_way:,} {self._what} are under way"
+        return Refusal("OVERLOADED", text, retry_after_us=self._retry_after_us)
+
+
+class MemoryGuard:
+    """Refuse what needs memory for long, new calls and agents, while the process has more than `memory_max` bytes.
+
+    0 for `memory_max` is a share of what the machine has. The system is asked four times a second at most.
+    """
+
+    def __init__(
+        self,
+        memory_max: int,
+        *,
+        used: Callable[[], int] = memory_used,
+        now_s: Callable[[], float] = monotonic,
+    ) -> None:
+        self._limit = memory_limit(memory_max)
+        self._used = used
+        self._now_s = now_s
+        self._looked_s = float("-inf")
+        self._short = False
+
+    def check(self, command: Command) -> None:
+        """Refuse a command that there is no memory for. Raises `Refusal` (OVERLOADED)."""
+        if isinstance(command, Enqueue | SignIn) and self._is_short():
+            text = f"the server uses more than {self._limit:,} bytes of memory"
+            raise Refusal("OVERLOADED", text, retry_after_us=_MEMORY_RETRY_US)
+
+    def _is_short(self) -> bool:
+        now_s = self._now_s()
+        if now_s - self._looked_s >= _LOOK_EVERY_S:
+            self._looked_s = now_s
+            self._short = self._used() > self._limit
+        return self._short

@@ -1,0 +1,51 @@
+"""What the server's core tells whoever measures it.
+
+Keeps one invariant: measuring changes nothing; a meter neither waits nor raises.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from router.engine.commands import Command
+
+
+class Meters(Protocol):
+    """Told of what was done and how long it took, in nanoseconds of real time."""
+
+    def applied(self, commands: int, duration_ns: int) -> None:
+        """Learn that the writer applied a group of commands."""
+
+    def decided(self, duration_ns: int) -> None:
+        """Learn how long the engine took to carry out one command, or to find that it may not be."""
+
+    def repeated(self, command: Command) -> None:
+        """Learn that a command was answered from memory."""
+
+    def refused(self, reason: str) -> None:
+        """Learn that the server refused a request, or a command, that the engine never saw."""
+
+    def answered(self, commands: int, duration_ns: int) -> None:
+        """Learn that commands which were taken together are answered, so long after they were taken."""
+
+    def flushed(self, entries: int, duration_ns: int) -> None:
+        """Learn that one append made entries durable."""
+
+    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int) -> None:
+        """Learn of a snapshot: how long the engine stood still for it, and how long saving and pruning took."""
+
+    def snapshot_failed(self) -> None:
+        """Learn that a snapshot could not be saved."""
+
+
+class NoMeters:
+    """Measure nothing."""
+
+    def applied(self, commands: int, duration_ns: int) -> None: ...
+    def decided(self, duration_ns: int) -> None: ...
+    def repeated(self, command: Command) -> None: ...
+    def refused(self, reason: str) -> None: ...
+    def answered(self, commands: int, duration_ns: int) -> None: ...
+    def flushed(self, entries: int, duration_ns: int) -> None: ...
+    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int) -> None: ...
+    def snapshot_failed(self) -> None: ...

@@ -1,0 +1,238 @@
+"""Recovery: from what the journal holds to a shell that goes on from there.
+
+Keeps one invariant: what it returns is exactly what the journalled commands give, or nothing: damage that matters, and
+a replay that leads elsewhere than it did before, stop the start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final, NamedTuple
+
+from router.config import RouterConfig
+from router.engine import Engine
+from router.engine.commands import Configure, Restart
+from router.engine.errors import CorruptSnapshot
+from router.engine.events import CommandRejected, Event
+from router.engine.settings import MINUTE_US
+from router.journal import ConfigText, Entry, Journal, JournalCorrupt, ServiceState, Snapshot
+from router.journal.replay import apply_entry
+from router.server.clock import Clock
+from router.server.journal_thread import JournalThread
+from router.server.shell import Shell
+from router.server.work import Happening
+
+logger = logging.getLogger(__name__)
+
+REPLAYED_MIN: Final = 10_000
+"""A snapshot is started from if so many commands, at least, come after it: they are what watchers can resume over."""
+_PROGRESS_S: Final = 5.0
+_CHECK_EVERY: Final = 1_000
+
+
+class Stopped(Exception):
+    """The recovery was told to stop before it was done."""
+
+
+class Recovered(NamedTuple):
+    """A shell that is ready to be served, and what it was made from."""
+
+    shell: Shell
+    is_new: bool
+    sequence: int
+    """The last command that the journal had."""
+    replayed: int
+    """How many commands were carried out again."""
+    duration_s: float
+    downtime_us: int = 0
+    """For how long nobody was there, in engine time."""
+
+    def summary(self) -> str:
+        """Say in one line what was found."""
+        if self.is_new:
+            return "a new journal was begun"
+        engine = self.shell.engine
+        calls = sum(queue.waiting + queue.offered + queue.assigned for queue in engine.queues())
+        agents = len(self.shell.agents)
+        rate = f" ({self.replayed / self.duration_s:,.0f}/s)" if self.replayed and self.duration_s else ""
+        return (
+            f"recovered up to sequence {self.sequence:,}: {calls:,} live calls, {agents:,} agents; "
+            f"{self.replayed:,} commands replayed in {self.duration_s:.1f} s{rate}"
+        )
+
+
+def recover(
+    thread: JournalThread,
+    config: RouterConfig,
+    text: str,
+    clock: Clock,
+    *,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Recovered:
+    """Return the shell that the journal leads to, after `Restart` and, where the file has changed, its config.
+
+    `config` and `text` are those of the config file. Runs in the journal's thread. Raises `JournalError`,
+    `JournalCorrupt`, and `Stopped` once `is_stopped` says so.
+    """
+    started_s = monotonic()
+    journal = thread.journal
+    last = journal.last_sequence
+    if not last:
+        shell = _begin(thread, config, text, clock)
+        return Recovered(shell, True, 0, 0, monotonic() - started_s)
+    engine, service = _starting_point(journal)
+    begun = engine.sequence
+    shell = Shell(engine, clock, config.server, service, journal=thread)
+    _Replay(journal, shell, is_stopped).run()
+    duration_s = monotonic() - started_s
+    _go_on_from(clock, engine.time_us)
+    down_since_us = engine.time_us
+    _carry_out(shell, Entry(time_us=clock.now_us(), command=Restart(), actor="server"))
+    downtime_us = engine.time_us - down_since_us
+    if config.etag != shell.configs.file_etag:
+        _apply_file(shell, config, text)
+    return Recovered(shell, False, last, last - begun, duration_s, downtime_us)
+
+
+def _begin(thread: JournalThread, config: RouterConfig, text: str, clock: Clock) -> Shell:
+    """Return the shell of a journal that has nothing in it yet, having put the config into it."""
+    note = ConfigText(text, config.etag, from_file=True)
+    service = ServiceState(config=note, file_etag=config.etag)
+    shell = Shell(Engine(), clock, config.server, service, journal=thread)
+    _carry_out(shell, Entry(time_us=clock.now_us(), command=Configure(config.settings), actor="file", note=note))
+    return shell
+
+
+def _apply_file(shell: Shell, config: RouterConfig, text: str) -> None:
+    note = ConfigText(text, config.etag, from_file=True)
+    entry = Entry(time_us=shell.clock.now_us(), command=Configure(config.settings), actor="file", note=note)
+    events = _carry_out(shell, entry)
+    for event in events:
+        if isinstance(event, CommandRejected):
+            logger.error(
+                "the config file has changed, but it was rejected (%s %s): the config that ruled before stays",
+                event.reason.name,
+                event.subject,
+            )
+            return
+    logger.info("the config file has changed since it was last applied: it was applied, its etag is %s", config.etag)
+
+
+def _carry_out(shell: Shell, entry: Entry) -> Sequence[Event]:
+    """Carry out a command of the server's own before it serves, and make it durable."""
+    assert shell.journal is not None
+    engine = shell.engine
+    events = engine.apply(entry.command, entry.time_us)
+    shell.journal.journal.append(engine.sequence, [entry])
+    shell.replay(_happening(engine.sequence, entry, events))
+    return events
+
+
+def _go_on_from(clock: Clock, time_us: int) -> None:
+    ahead_us = time_us - clock.now_us()
+    if ahead_us > MINUTE_US:
+        logger.warning(
+            "the journal's last command is %.0f s ahead of this machine's clock; time goes on from there",
+            ahead_us / 1_000_000,
+        )
+    clock.go_on_from(time_us)
+
+
+def _starting_point(journal: Journal) -> tuple[Engine, ServiceState]:
+    """Return the state from which to replay: the newest good snapshot that leaves enough to replay, or none.
+
+    Raises `JournalCorrupt` if no snapshot can be read and the beginning of the history is not kept.
+    """
+    for at_or_before in _candidates(journal):
+        snapshot = journal.load_snapshot(at_or_before)
+        if snapshot is None or snapshot.sequence + 1 < journal.first_sequence:
+            continue
+        engine = _restored(snapshot)
+        if engine is not None:
+            return engine, snapshot.service
+    if journal.first_sequence > 1:
+        raise JournalCorrupt(
+            f"no snapshot can be read, and the commands before {journal.first_sequence:,} are not kept any more: "
+            "restore the journal's directory from a backup, or see what `skill-router journal verify` finds"
+        )
+    return Engine(), ServiceState(config=ConfigText("", "", from_file=False), file_etag="")
+
+
+def _candidates(journal: Journal) -> Sequence[int]:
+    """Return the snapshots to try: those with enough to replay after them from the newest, then the others upwards."""
+    sequences = journal.snapshot_sequences()
+    enough = [sequence for sequence in sequences if sequence <= journal.last_sequence - REPLAYED_MIN]
+    if journal.first_sequence == 1:
+        # whatever else fails, the whole history is there
+        return enough[::-1]
+    return [*enough[::-1], *sequences[len(enough) :]]
+
+
+def _restored(snapshot: Snapshot) -> Engine | None:
+    try:
+        return Engine.restore(snapshot.engine)
+    except CorruptSnapshot as error:
+        logger.warning("the snapshot at sequence %d cannot be used: %s", snapshot.sequence, error)
+        return None
+
+
+class _Replay:
+    """Carry out journalled commands again, and hold the state against each snapshot that is passed."""
+
+    def __init__(self, journal: Journal, shell: Shell, is_stopped: Callable[[], bool]) -> None:
+        self._journal = journal
+        self._shell = shell
+        self._engine = shell.engine
+        self._is_stopped = is_stopped
+        self._begun = shell.engine.sequence
+        self._told_s = monotonic()
+
+    def run(self) -> None:
+        """Replay everything. Raises `JournalCorrupt`, `Stopped`."""
+        engine, replay = self._engine, self._shell.replay
+        snapshots = [sequence for sequence in self._journal.snapshot_sequences() if sequence > self._begun]
+        snapshots.reverse()
+        following = snapshots.pop() if snapshots else 0
+        for sequence, entry in self._journal.read(self._begun):
+            events = apply_entry(engine, sequence, entry)
+            replay(_happening(sequence, entry, events))
+            if sequence == following:
+                self._compare(sequence)
+                following = snapshots.pop() if snapshots else 0
+            if sequence % _CHECK_EVERY == 0:
+                self._tell(sequence)
+
+    def _compare(self, sequence: int) -> None:
+        """Hold the state against the snapshot at a sequence. Raises `JournalCorrupt`."""
+        snapshot = self._journal.load_snapshot(sequence)
+        if snapshot is None or snapshot.sequence != sequence:
+            # it is damaged, which the journal reports
+            return
+        if self._engine.state_hash() != snapshot.state_hash:
+            if _restored(snapshot) is None:
+                return
+            raise JournalCorrupt(
+                f"replaying the commands {self._begun + 1:,} to {sequence:,} does not lead to the snapshot at "
+                f"{sequence:,}: either the journal was changed, or this version of skill-router decides otherwise than "
+                "the one that wrote it. Start the version that wrote it, or go on from the snapshot with "
+                "`skill-router journal repair --from-snapshot` (docs/journal.md)"
+            )
+        if self._shell.service_state() != snapshot.service:
+            logger.error("replaying led to other sessions or another config text than the snapshot at %d has", sequence)
+
+    def _tell(self, sequence: int) -> None:
+        if self._is_stopped():
+            raise Stopped
+        now_s = monotonic()
+        if now_s - self._told_s >= _PROGRESS_S:
+            self._told_s = now_s
+            done, whole = sequence - self._begun, self._journal.last_sequence - self._begun
+            logger.info(
+                "recovering: %s of %s commands replayed (%.0f %%)", f"{done:,}", f"{whole:,}", 100 * done / whole
+            )
+
+
+def _happening(sequence: int, entry: Entry, events: Sequence[Event]) -> Happening:
+    return Happening(sequence, entry.time_us, events, entry.client_id, entry.note, entry.command, entry.actor)

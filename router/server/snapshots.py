@@ -1,0 +1,93 @@
+"""Snapshots of a running server, so that a start need not replay everything.
+
+Keeps one invariant: a snapshot is saved after everything that it has in it is durable; one that fails harms nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from hashlib import sha256
+from time import monotonic, perf_counter_ns
+from typing import Final
+
+from router.config.model import ServerSettings
+from router.journal import Journal, ServiceState, Snapshot
+from router.server.errors import Refusal
+from router.server.journal_thread import JournalThread
+from router.server.shell import Shell
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.5
+
+
+class Snapshots:
+    """Take a snapshot after `snapshot_commands` or `snapshot_interval`, whichever is first, if anything happened."""
+
+    def __init__(self, shell: Shell, thread: JournalThread, settings: ServerSettings) -> None:
+        self._shell = shell
+        self._thread = thread
+        self._commands = settings.snapshot_commands
+        self._interval_s = settings.snapshot_interval_us / 1_000_000
+        self._retention_us = settings.history_retention_us
+        self._tried_sequence = max(thread.journal.snapshot_sequences(), default=0)
+        self._tried_s = monotonic()
+        self._taking = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Take snapshots until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._is_due():
+                await self.take()
+
+    def _is_due(self) -> bool:
+        commands = self._shell.engine.sequence - self._tried_sequence
+        return commands >= self._commands or (commands > 0 and monotonic() - self._tried_s >= self._interval_s)
+
+    async def take(self) -> None:
+        """Take a snapshot now, unless nothing has happened since the last one. What goes wrong is logged."""
+        async with self._taking:
+            if self._shell.engine.sequence == self._tried_sequence:
+                return
+            started_ns = perf_counter_ns()
+            engine = self._shell.engine
+            sequence, time_us, content = engine.sequence, engine.time_us, engine.snapshot()
+            service = self._shell.service_state()
+            pause_ns = perf_counter_ns() - started_ns
+            self._tried_sequence, self._tried_s = sequence, monotonic()
+            meters = self._shell.writer.meters
+            try:
+                await self._shell.writer.durable(sequence)
+                before_us = time_us - self._retention_us
+                save = partial(_save, self._thread.journal, sequence, time_us, content, service, before_us)
+                save_ns = await self._thread.call_aside(save)
+            except Refusal:
+                # the journal has failed, which was said already
+                meters.snapshot_failed()
+            except Exception:
+                logger.exception("the snapshot at sequence %d could not be saved; the next one may", sequence)
+                meters.snapshot_failed()
+            else:
+                meters.snapshot_saved(len(content), pause_ns, save_ns)
+                logger.info(
+                    "snapshot at sequence %d: %d bytes, a pause of %.1f ms, saved in %.1f ms",
+                    sequence,
+                    len(content),
+                    pause_ns / 1e6,
+                    save_ns / 1e6,
+                )
+
+
+def _save(
+    journal: Journal, sequence: int, time_us: int, engine: bytes, service: ServiceState, before_time_us: int
+) -> int:
+    """Save a snapshot and prune, beside the journal's thread; return how long that took, in nanoseconds."""
+    started_ns = perf_counter_ns()
+    state_hash = sha256(engine).hexdigest()
+    journal.save_snapshot(Snapshot(sequence, time_us, engine, state_hash, service))
+    while journal.prune(before_time_us):
+        pass
+    return perf_counter_ns() - started_ns
