@@ -94,7 +94,7 @@ fuzz: $(VENV_STAMP) ## the engine under a coverage-guided fuzzer with sanitizers
 soak: build ## a server with a journal under steady work, and its memory and latency (SOAK_MINUTES=30)
 	$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(SOAK_ARGS)
 
-bench: build ## cost against size: agents, calls and every command (half a minute)
+bench: build ## cost against size, and what the journal costs (a minute and a half)
 	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds $(PYTEST_ARGS)
 
 bench-quick: build ## the same, fewer rounds, asserting counts and not times

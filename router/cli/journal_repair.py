@@ -14,6 +14,7 @@ from router.cli.journal_verify import print_verification
 from router.cli.parameters import HELP, exit_codes
 from router.config.report import printable
 from router.journal import JournalError
+from router.journal.exchange import finish
 from router.journal.repair import Diagnosis, Repaired, Way, cut_after, diagnose, lost_entries, repair
 from router.journal.words import describe
 
@@ -47,11 +48,18 @@ def command(directory: Path, cut: bool, after: int | None, from_snapshot: bool, 
     """Find out how the damaged journal in DIR can be used again; with an option, do it.
 
     The server must not be running. The files as they were are kept in DIR/before-repair-1 (2, 3, …), where
-    `skill-router journal show` can read them. Without an option nothing is changed.
+    `skill-router journal show` can read them. Without an option nothing is changed; only a repair that was broken off
+    is finished first.
     """
     if (cut, after is not None, from_snapshot).count(True) > 1:
         raise click.UsageError("--cut, --after and --from-snapshot exclude one another; give one of them, or none.")
     with failing():
+        finished = finish(directory)
+        if finished is not None:
+            click.echo(
+                "A repair that was broken off is finished now. "
+                f"The files as they were before it are in {printable(str(finished))}."
+            )
         with progress("examining", "entries") as report:
             diagnosis = diagnose(directory, report)
         print_verification(directory, diagnosis.verification)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -106,8 +107,8 @@ def command(
 
     With --data-dir every command is on the disk before it is answered, and a new start goes on where the last one
     ended, however it ended. Without it everything is kept in memory: calls, agents and what was learned are gone when
-    the server ends. SIGHUP reads the config file again and applies it whole, or not at all. A second SIGTERM or Ctrl-C
-    does not wait for what is under way.
+    the server ends. SIGHUP reads the config file again and, if it has changed, applies it whole or not at all. A second
+    SIGTERM or Ctrl-C does not wait for what is under way.
 
     Beyond this machine it listens only with TLS and an access file, as docs/security.md describes. SIGHUP reads these
     files again, too.
@@ -138,7 +139,6 @@ def command(
     if outcome.stuck:
         # a thread that hangs in a call to the disk would keep the process from ending
         logging.shutdown()
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(outcome.code)
     sys.exit(outcome.code)
@@ -171,14 +171,26 @@ def _refuse(message: str, log_format: str) -> NoReturn:
 def _announce(server: RouterServer, recovered: Recovered | None) -> None:
     """Say where the server listens, in a line that a script can read, and what it does not do."""
     host = server.listen.rpartition(":")[0]
-    click.echo(f"listening on {host}:{server.port}")
+    lines = [f"listening on {host}:{server.port}"]
     speed = server.shell.clock.speed
     if speed != 1.0:
-        click.echo(f"the clock runs at {speed:g} times real time")
+        lines.append(f"the clock runs at {speed:g} times real time")
     if server.metrics_address:
-        click.echo(f"metrics on http://{server.metrics_address}/metrics")
+        lines.append(f"metrics on http://{server.metrics_address}/metrics")
+    _say(lines)
     if recovered is None:
         logger.warning("state is in memory only: nothing outlives this process")
     else:
         logger.info("%s", recovered.summary())
-    sys.stdout.flush()
+
+
+def _say(lines: Sequence[str]) -> None:
+    """Write to the standard output; if nobody takes it, to the log: that is no reason not to serve."""
+    try:
+        for line in lines:
+            click.echo(line)
+    except OSError as error:
+        logger.warning("the standard output takes nothing (%s): %s", error.strerror, "; ".join(lines))
+        # what is still in the buffer must not fail again when the process ends
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -45,12 +45,17 @@ class Heartbeat(msgspec.Struct, frozen=True):
 
 
 class Reconciled(msgspec.Struct, frozen=True):
-    """What differed, and on how many calls and agents of the list both sides agreed."""
+    """What differed, and on how many calls and agents of the list both sides agreed.
+
+    `more` differences are not among them, since there was no room; what was repaired is left out first. Where it is not
+    0, do what these leave to you and reconcile again.
+    """
 
     sequence: int
     time_us: int
     differences: tuple[Difference, ...]
     agreed: int
+    more: int = 0
 
 
 def decode_heartbeat(message: pb.HeartbeatResponse) -> Heartbeat:
@@ -82,6 +87,7 @@ def decode_reconciled(message: pb.ReconcileResponse) -> Reconciled:
         time_us=from_timestamp(message.header.time),
         differences=tuple(map(decode_difference, message.differences)),
         agreed=message.agreed,
+        more=message.more,
     )
 
 

@@ -38,7 +38,7 @@ class CommandStream:
         self._wait_estimates = wait_estimates
         self._hold_session = hold_session
         self.session_state: SessionState | None = None
-        """What the last answer said of the session; None before, and without `hold_session`."""
+        """What the last answer said of the session; None before, without `hold_session`, and where none could begin."""
         self._under_way: deque[asyncio.Future[Results]] = deque()
         self._writing = asyncio.Lock()
         self._batch = 0
@@ -100,8 +100,8 @@ class CommandStream:
         try:
             async for response in self._call:
                 future = self._under_way.popleft()
-                if response.session_state:
-                    self.session_state = SessionState(response.session_state)
+                state = response.session_state
+                self.session_state = SessionState(state) if state else None
                 results = [_outcome(result) for result in response.results]
                 for result in results:
                     if isinstance(result, RouterError) and result.reason == "SHUTTING_DOWN":

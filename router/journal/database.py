@@ -23,6 +23,7 @@ _PAGE_BYTES = 4096
 _CHECKPOINT_PAGES = 1000
 _WAL_BYTES_KEPT = 8 * 1024 * 1024
 _BUSY_TIMEOUT_S = 10.0
+_CHECKPOINT_WAIT_MS = 1_000
 _ROWS_PER_READ = 32
 
 _SCHEMA = """
@@ -206,9 +207,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def checkpoint(connection: sqlite3.Connection) -> None:
-    """Bring everything from the write-ahead log into the database file, durably, and empty the log."""
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+def checkpoint(connection: sqlite3.Connection) -> bool:
+    """Bring everything from the write-ahead log into the database file, durably, and empty the log.
+
+    Returns whether everything was brought over: a program that looks at an earlier moment keeps the rest in the log.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}").fetchall()
+    try:
+        ((_, in_log, brought_over),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_TIMEOUT_S * 1000)}").fetchall()
+    return bool(in_log == brought_over)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from router.journal import database, snapshots
-from router.journal.chain import DAMAGED, NO_CHECKSUM, Break, Row
+from router.journal.chain import DAMAGED, Break, Row
 from router.journal.database import Meta
+from router.journal.exchange import check_none_under_way, end_mark
 from router.journal.faults import READ_ERRORS, WAYS_OUT, is_damage, reporting
 from router.journal.files import (
     DATABASE,
@@ -70,6 +71,7 @@ class Opened:
 def open_for_reading(directory: Path) -> Opened:
     """Open a journal to look at one moment of it. Raises `JournalError`."""
     check_directory(directory)
+    check_none_under_way(directory)
     path = directory / DATABASE
     with ExitStack() as stack:
         # the mark first: a server that is at work goes on meanwhile
@@ -93,45 +95,86 @@ def open_for_writing(directory: Path) -> Opened:
     path = directory / DATABASE
     with ExitStack() as stack:
         stack.callback((lock := DirectoryLock(directory)).close)
+        check_none_under_way(directory)
         mark, problem = read_mark(directory)
         with reporting("opening", path):
             wal = inspect_wal(directory / WAL)
-            _check_before_writing(directory, mark, wal)
+            checked = stack.enter_context(_Checked(directory, mark, wal))
             connection = database.connect_for_writing(directory)
             stack.callback(connection.close)
+            _check_same(path, checked.last, connection)
             # after a flush that failed, what was read back may be in memory only: write and flush all of it again
+            flushed = database.checkpoint(connection)
             with database.transaction(connection):
                 snapshots.remove_unfinished(connection)
             flush_directory(directory)
             meta = database.read_meta(connection, path)
-            _, last = database.last_rows(connection)
+            last = _check_same(path, checked.last, connection)
             mark_file = _begin_mark(directory, meta, last)
             stack.callback(mark_file.close)
+            checked.close()
         del lock
-        reports = [part for part in (problem, wal.words) if part]
+        reports = [part for part in (problem, wal.words, "" if flushed else _read_elsewhere(path)) if part]
         acknowledged = last.last if last else meta.first_sequence - 1
         return Opened(connection, meta, last, reports, stack.pop_all().close, acknowledged, mark=mark_file)
 
 
-def _check_before_writing(directory: Path, mark: Mark | None, wal: WalState) -> None:
-    """Look at what is there without changing it. Raises `JournalError`."""
-    path = directory / DATABASE
-    if not path.exists() or not path.stat().st_size:
-        if (mark and mark.sequence) or wal.frames:
-            raise JournalCorrupt(_empty(path, mark))
-        return
-    connection = database.connect_for_reading(directory)
-    try:
+class _Checked:
+    """What was found at the end of a journal before it is written to: `last` is its newest record.
+
+    The connection that has looked stays open meanwhile: SQLite reads the log when the first connection opens it, and
+    the next one goes by that. Otherwise a second look, if the disk gave other bytes, could empty the log of what is in it.
+    """
+
+    def __init__(self, directory: Path, mark: Mark | None, wal: WalState) -> None:
+        """Look, without changing anything. Raises `JournalError`."""
+        self.last: Row | None = None
+        self._connection: sqlite3.Connection | None = None
+        path = directory / DATABASE
+        if not path.exists() or not path.stat().st_size:
+            if (mark and mark.sequence) or wal.frames:
+                raise JournalCorrupt(_empty(path, mark))
+            return
+        self._connection = database.connect_for_reading(directory)
+        try:
+            self._look(self._connection, directory, mark, wal)
+            self._connection.execute("ROLLBACK")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> _Checked:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _look(self, connection: sqlite3.Connection, directory: Path, mark: Mark | None, wal: WalState) -> None:
+        path = directory / DATABASE
         if database.is_empty(connection):
             if mark and mark.sequence:
                 raise JournalCorrupt(_empty(path, mark))
             return
         meta = database.read_meta(connection, path)
-        _, shortfall = _look_at_end(connection, meta, mark, wal)
-    finally:
-        connection.close()
-    if shortfall:
-        raise JournalCorrupt(f"{directory}: {shortfall.sentence}; {WAYS_OUT}")
+        self.last, shortfall = _look_at_end(connection, meta, mark, wal)
+        if shortfall:
+            raise JournalCorrupt(f"{directory}: {shortfall.sentence}; {WAYS_OUT}")
+
+    def close(self) -> None:
+        """Let go of the database. Safe to call again."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _check_same(path: Path, checked: Row | None, connection: sqlite3.Connection) -> Row | None:
+    """Return the newest record. Raises `JournalCorrupt` if it is not the one that was checked."""
+    newest, _ = database.last_rows(connection)
+    if newest != checked:
+        raise JournalCorrupt(
+            f"{path} was read twice, and its newest entries came out differently: the disk or the memory of this "
+            f"machine may be failing; {WAYS_OUT}"
+        )
+    return newest
 
 
 def _look_at_end(
@@ -171,14 +214,18 @@ def _empty(path: Path, mark: Mark | None) -> str:
     return f"{path} is missing or empty, but {known}; restore a backup (docs/journal.md), or name another directory"
 
 
+def _read_elsewhere(path: Path) -> str:
+    return (
+        f"another program looks at an earlier moment of {path}, so the newest of it could not be written and flushed "
+        "again at this start; end that program (a `journal show` that waits, a database shell, a backup?)"
+    )
+
+
 def _begin_mark(directory: Path, meta: Meta, last: Row | None) -> MarkFile:
     """Set the mark to the end of the journal, durably."""
     mark_file = MarkFile(directory)
     try:
-        if last is None:
-            mark_file.write(Mark(meta.first_sequence - 1, NO_CHECKSUM))
-        else:
-            mark_file.write(Mark(last.last, last.checksum))
+        mark_file.write(end_mark(meta, last))
         mark_file.flush()
     except BaseException:
         mark_file.close()

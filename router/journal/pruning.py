@@ -13,13 +13,15 @@ from typing import Final, NamedTuple
 from router.engine.settings import HOUR_US
 from router.journal import snapshots
 from router.journal.database import transaction
-from router.journal.records import Unreadable
 
 REPLAYED_MIN: Final = 10_000
-"""Entries that recovery replays at least: it begins with a snapshot that has as many after it."""
+"""Entries that recovery replays at least: it begins with a snapshot that has as many after it.
+
+They are what watchers can resume over after a restart.
+"""
 
 _SNAPSHOTS_MIN = 2
-_PARTS_PER_STEP = 16
+_PARTS_PER_STEP = 4
 _RECORDS_PER_STEP = 4_000
 _BYTES_PER_STEP = 8 * 1024 * 1024
 
@@ -38,12 +40,17 @@ class Done(NamedTuple):
     more: bool
 
 
-def make_plan(connection: sqlite3.Connection, last_sequence: int, before_time_us: int) -> Plan:
-    """Return what may be forgotten."""
+def possible_bases(connection: sqlite3.Connection, last_sequence: int, before_time_us: int) -> list[int]:
+    """Return the snapshots, newest first, of which the first that is whole may be the beginning of what stays."""
     times_us = snapshots.times_us(connection)
     needed = _needed(list(times_us), last_sequence)
-    old = [sequence for sequence in times_us if sequence <= needed and times_us[sequence] <= before_time_us]
-    base = next((sequence for sequence in reversed(old) if _is_whole(connection, sequence)), 0)
+    return [n for n in reversed(times_us) if n <= needed and times_us[n] <= before_time_us]
+
+
+def make_plan(connection: sqlite3.Connection, last_sequence: int, base: int) -> Plan:
+    """Return what may be forgotten if `base`, a whole snapshot, is to be the beginning; 0: no entries."""
+    times_us = snapshots.times_us(connection)
+    needed = _needed(list(times_us), last_sequence)
     superfluous = [sequence for sequence in times_us if sequence < base]
     superfluous += _thinned(times_us, base, needed)
     return Plan(base, superfluous)
@@ -84,14 +91,6 @@ def _thinned(times_us: Mapping[int, int], base: int, needed: int) -> list[int]:
             thinned.append(sequence)
         seen.add(hour)
     return thinned
-
-
-def _is_whole(connection: sqlite3.Connection, sequence: int) -> bool:
-    try:
-        snapshots.load_packed(connection, sequence)
-    except Unreadable:
-        return False
-    return True
 
 
 def _oldest(connection: sqlite3.Connection, first_sequence: int, up_to_sequence: int) -> list[tuple[int, int]]:

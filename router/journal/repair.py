@@ -18,18 +18,16 @@ from pathlib import Path
 from typing import Final
 
 from router.journal import database, snapshots
-from router.journal.chain import NO_CHECKSUM, Row, make_row
+from router.journal.chain import Row, make_row
 from router.journal.database import Meta
 from router.journal.entries import Entry
+from router.journal.exchange import NEW, exchange
 from router.journal.faults import READ_ERRORS, is_damage, reporting
 from router.journal.files import (
     ACKNOWLEDGED,
     DATABASE,
-    SHARED_MEMORY,
     WAL,
     DirectoryLock,
-    Mark,
-    MarkFile,
     check_directory,
     flush_directory,
 )
@@ -39,7 +37,6 @@ from router.journal.records import Unreadable, decode_record, encode_record
 from router.journal.verify import Progress, Verification, verify
 
 COPY: Final = "before-repair-"
-_NEW = "journal.sqlite.new"
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,8 @@ def cut_after(diagnosis: Diagnosis, sequence: int) -> Way:
 def repair(directory: Path, diagnosis: Diagnosis, way: Way, *, new_history: bool = False) -> Repaired:
     """Take a way out; the history gets a new id if entries are lost, or if told so.
 
-    Raises `JournalError`; the files as they were are in the copy then.
+    Raises `JournalError`; the files as they were are in the copy then. If it is broken off, nothing has been changed,
+    or `router.journal.exchange.finish` does the rest.
     """
     check_directory(directory)
     lock = DirectoryLock(directory)
@@ -106,14 +104,8 @@ def repair(directory: Path, diagnosis: Diagnosis, way: Way, *, new_history: bool
         with reporting("repairing", directory / DATABASE):
             copy = _copy_aside(directory)
             new_history = new_history or way.to < diagnosis.end
-            mark = _build(copy, directory / _NEW, way, None if new_history else diagnosis.verification.history_id)
-            for name in (WAL, SHARED_MEMORY):
-                (directory / name).unlink(missing_ok=True)
-            os.replace(directory / _NEW, directory / DATABASE)
-            with closing(MarkFile(directory)) as mark_file:
-                mark_file.write(mark)
-                mark_file.flush()
-            flush_directory(directory)
+            _build(copy, directory / NEW, way, None if new_history else diagnosis.verification.history_id)
+            exchange(directory, copy)
         return Repaired(way, copy, new_history)
     finally:
         lock.close()
@@ -172,11 +164,10 @@ def _copy_aside(directory: Path) -> Path:
     return copy
 
 
-def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> Mark:
-    """Write a new database with what a way keeps, and return the mark of its end."""
+def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> None:
+    """Write a new database with what a way keeps, durably."""
     path.unlink(missing_ok=True)
-    mark = Mark(way.to, NO_CHECKSUM)
-    first = way.to + 1
+    first, last = way.to + 1, way.to
     with (
         closing(database.connect_for_reading(copy)) as old,
         closing(database.begin(path)) as new,
@@ -184,8 +175,7 @@ def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> Mark:
     ):
         for row in _kept_rows(old, way):
             database.add_rows(new, [row])
-            first = min(first, row.first)
-            mark = Mark(row.last, row.checksum)
+            first, last = min(first, row.first), row.last
         for sequence in _snapshots_of(old):
             if way.after <= sequence <= way.to:
                 _copy_snapshot(old, new, sequence)
@@ -194,9 +184,8 @@ def _build(copy: Path, path: Path, way: Way, history_id: str | None) -> Mark:
             new.execute("UPDATE meta SET history_id = ?", (history_id,))
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    if mark.sequence != way.to:
-        raise JournalError(f"entries {mark.sequence + 1} to {way.to} could not be read again; nothing was changed")
-    return mark
+    if last != way.to:
+        raise JournalError(f"entries {last + 1} to {way.to} could not be read again; nothing was changed")
 
 
 def _kept_rows(connection: sqlite3.Connection, way: Way) -> Iterator[Row]:

@@ -86,6 +86,15 @@ def load_packed(connection: sqlite3.Connection, sequence: int) -> Packed:
         raise Unreadable("a page of the file is damaged") from error
 
 
+def is_whole(connection: sqlite3.Connection, sequence: int) -> bool:
+    """Whether a snapshot is there as it was written. Reads all of it."""
+    try:
+        load_packed(connection, sequence)
+    except Unreadable:
+        return False
+    return True
+
+
 def _load_packed(connection: sqlite3.Connection, sequence: int) -> Packed:
     heads = connection.execute("SELECT * FROM snapshots WHERE sequence = ?", (sequence,)).fetchall()
     if len(heads) != 1:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from router.journal import pruning, snapshots
 from router.journal.chain import MISSING, NO_CHECKSUM, Break, Row, break_before, break_in, make_row
-from router.journal.database import add_rows, read_rows, transaction
+from router.journal.database import add_rows, connect_for_reading, read_rows, transaction
 from router.journal.entries import Entry, Snapshot
 from router.journal.faults import WAYS_OUT, reporting
 from router.journal.files import DATABASE, Mark
@@ -46,6 +46,7 @@ class SqliteJournal:
         self._reports = list(opened.reports)
         self._turns = Turns()
         self._aside = threading.Lock()
+        self._whole: dict[int, bool] = {}
         self._failure = ""
         self._closed = False
 
@@ -179,10 +180,14 @@ class SqliteJournal:
         Keeps the two newest snapshots, and the newest that has at least 10,000 entries after it; of those before that
         one an hour.
         """
-        with self._aside, self._writing("pruning"):
-            plan = pruning.make_plan(self._connection, self._last_sequence, before_time_us)
-            done = pruning.carry_out(self._connection, plan, self._first_sequence)
-            self._first_sequence = done.first_sequence
+        with self._aside:
+            base = self._base(before_time_us)
+            with self._writing("pruning"):
+                plan = pruning.make_plan(self._connection, self._last_sequence, base)
+                done = pruning.carry_out(self._connection, plan, self._first_sequence)
+                self._first_sequence = done.first_sequence
+            if not done.more:
+                self._whole.clear()
             return done.more
 
     def close(self) -> None:
@@ -236,7 +241,7 @@ class SqliteJournal:
 
     def _store(self, packed: snapshots.Packed) -> None:
         with self._writing("saving a snapshot in"):
-            if self._is_kept(packed.sequence):
+            if snapshots.is_whole(self._connection, packed.sequence):
                 return
             with transaction(self._connection):
                 snapshots.remove_head(self._connection, packed.sequence)
@@ -247,12 +252,18 @@ class SqliteJournal:
         with self._writing("saving a snapshot in"):
             snapshots.add_head(self._connection, packed)
 
-    def _is_kept(self, sequence: int) -> bool:
-        try:
-            snapshots.load_packed(self._connection, sequence)
-        except Unreadable:
-            return False
-        return True
+    def _base(self, before_time_us: int) -> int:
+        """Return the whole snapshot that pruning makes the beginning, 0 if there is none."""
+        with self._writing("pruning"):
+            possible = pruning.possible_bases(self._connection, self._last_sequence, before_time_us)
+        return next((sequence for sequence in possible if self._is_whole(sequence)), 0)
+
+    def _is_whole(self, sequence: int) -> bool:
+        """Whether a snapshot is whole: read once while pruning goes on, and without holding up an `append`."""
+        if sequence not in self._whole:
+            with reporting("reading", self._path), closing(connect_for_reading(self._directory)) as connection:
+                self._whole[sequence] = snapshots.is_whole(connection, sequence)
+        return self._whole[sequence]
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

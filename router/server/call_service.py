@@ -6,7 +6,8 @@ Keeps one invariant: nothing here decides anything; a request becomes a command 
 from __future__ import annotations
 
 from router.engine import commands as engine_commands
-from router.server.errors import Refusal, invalid
+from router.engine.errors import UnknownName
+from router.server.errors import invalid
 from router.server.interceptor import Context
 from router.server.service import Service
 from router.server.shell import required
@@ -83,14 +84,17 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
         return pb.GetWaitEstimateResponse(header=self.shell.header(), wait_estimate=encode_wait_estimate(estimate))
 
     def _hypothetical(self, request: pb.GetWaitEstimateRequest) -> engine_commands.Enqueue:
-        """Return a call that has not come, checked as far as an estimate depends on it. Raises `Refusal`."""
+        """Return a call that has not come, checked as far as an estimate depends on it.
+
+        Raises `Refusal`, or `UnknownName`: what depends on the config is told only when that is durable.
+        """
         enqueue = self.shell.read_command(request.enqueue, "enqueue")
         assert isinstance(enqueue, engine_commands.Enqueue)
         settings = self.shell.configs.settings
         if required("enqueue.queue", enqueue.queue) not in settings.queues:
-            raise Refusal("UNKNOWN_QUEUE", enqueue.queue)
+            raise UnknownName("queue", enqueue.queue)
         if enqueue.channel not in settings.channels:
-            raise Refusal("UNKNOWN_CHANNEL", enqueue.channel)
+            raise UnknownName("channel", enqueue.channel)
         if not 0 <= enqueue.priority <= 9:
             raise invalid("INVALID_QUERY", "enqueue.priority", f"{enqueue.priority} is out of range", "0 to 9")
         if enqueue.requirement is not None:

@@ -17,7 +17,7 @@ from router.server.security import principal_of
 from router.server.session_service import check_client_id, wire_state
 from router.server.shell import Shell
 from router.v1 import command_service_pb2 as pb
-from router.v1 import command_service_pb2_grpc, commands_pb2, results_pb2
+from router.v1 import command_service_pb2_grpc, commands_pb2, results_pb2, session_service_pb2
 from router.wire.commands import decode_any_command
 from router.wire.problems import Malformed
 from router.wire.results import encode_header, encode_result, encode_wait_estimate
@@ -36,12 +36,15 @@ class _Batch(NamedTuple):
 
 
 class _Stream:
-    """What is under way on one stream: batches that were started, in order, and the line of those to answer."""
+    """What is under way on one stream: batches that were started, in order, and the line of those to answer.
 
-    def __init__(self, actor: str) -> None:
-        self.actor = actor
+    A batch is started only when there is room for it, so that it can stand in line at once.
+    """
+
+    def __init__(self) -> None:
         self.started: deque[_Batch] = deque()
-        self.batches: asyncio.Queue[_Batch | Exception | None] = asyncio.Queue(BATCHES_IN_FLIGHT_MAX)
+        self.batches: asyncio.Queue[_Batch | Exception | None] = asyncio.Queue()
+        self.room = asyncio.Semaphore(BATCHES_IN_FLIGHT_MAX)
 
     def drop(self) -> None:
         """Let go of batches whose answers nobody will take: what has not had its turn yet is not carried out."""
@@ -60,7 +63,7 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
 
     async def Apply(self, requests: AsyncIterator[pb.ApplyRequest], context: Context) -> None:  # type: ignore[override]
         """Carry out batches as they come; when too many are under way, read no further until one is answered."""
-        stream = _Stream(principal_of().name)
+        stream = _Stream()
         reader = asyncio.create_task(self._read(requests, stream))
         stopper = asyncio.create_task(self._end_when_closing(reader))
         try:
@@ -69,6 +72,7 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
                     raise batch
                 await context.write(await self._response(batch))
                 stream.started.popleft()
+                stream.room.release()
         finally:
             reader.cancel()
             stopper.cancel()
@@ -82,22 +86,25 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
         """Start batches; at the end put None, or what ended it."""
         try:
             async for request in requests:
-                batch = self._start(request, stream.actor)
+                await stream.room.acquire()
+                batch = self._start(request)
                 stream.started.append(batch)
-                await stream.batches.put(batch)
-            await stream.batches.put(None)
+                stream.batches.put_nowait(batch)
+            stream.batches.put_nowait(None)
         except asyncio.CancelledError:
             if not self._shell.closing.is_set():
                 raise
-            await stream.batches.put(Refusal("SHUTTING_DOWN"))
+            stream.batches.put_nowait(Refusal("SHUTTING_DOWN"))
         except Exception as error:
-            await stream.batches.put(error)
+            stream.batches.put_nowait(error)
 
-    def _start(self, request: pb.ApplyRequest, actor: str) -> _Batch:
+    def _start(self, request: pb.ApplyRequest) -> _Batch:
         """Hand a batch to the writer. Raises `Refusal` where the stream cannot go on."""
         if len(request.commands) > self._batch_max:
             problem = f"{len(request.commands):,} commands in one batch"
             raise invalid("INVALID_COMMAND", "commands", problem, f"at most {self._batch_max:,}")
+        # asked for each batch: it may change while the stream is open
+        actor = principal_of().name
         holding = self._hold(request, actor)
         refusals: list[Refusal | None] = []
         submissions = []
@@ -118,13 +125,14 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
 
     def _hold(self, request: pb.ApplyRequest, actor: str) -> asyncio.Future[bool] | None:
         """Renew the client's session; begin one if that is asked for. Raises `Refusal`."""
-        keeper = self._shell.keeper
+        keeper, principal = self._shell.keeper, principal_of()
         if request.hold_session:
-            principal_of().check_session()
+            principal.check_session()
             check_client_id(request.client_id)
             if self._shell.sessions.state_of(request.client_id) is None:
                 return asyncio.ensure_future(keeper.hold(request.client_id, actor))
-        keeper.alive(request.client_id)
+        if principal.may_hold_session:
+            keeper.alive(request.client_id)
         return None
 
     def _submission(
@@ -155,11 +163,23 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
         # shielded, so that of a stream that is cut off no batch is carried out without those before it
         answers = iter(await asyncio.shield(batch.answers))
         results = [self._result(Answer(refusal=refusal) if refusal else next(answers)) for refusal in batch.refusals]
-        if batch.holding is not None:
-            await batch.holding
-        state = wire_state(self._shell, batch.held_client)
+        state = await self._session_state(batch)
         header = self._shell.published_header()
         return pb.ApplyResponse(batch=batch.number, header=header, results=results, session_state=state)
+
+    async def _session_state(self, batch: _Batch) -> session_service_pb2.SessionState.ValueType:
+        """Return the state of the session that the batch holds, once it is durable; unspecified if it has none."""
+        if not batch.held_client:
+            return session_service_pb2.SESSION_STATE_UNSPECIFIED
+        try:
+            if batch.holding is not None:
+                await batch.holding
+            state = wire_state(self._shell, batch.held_client)
+            await self._shell.writer.durable(self._shell.sessions.changed_sequence)
+        except Refusal:
+            # the commands were carried out all the same, and their results must be told
+            return session_service_pb2.SESSION_STATE_UNSPECIFIED
+        return state
 
     def _result(self, answer: Answer) -> results_pb2.CommandResult:
         if answer.refusal is not None and answer.refusal.sequence is None:

@@ -80,19 +80,27 @@ class ConfigStore:
         A repeated request gets its first answer even if the config has changed again since. Once begun it goes on to
         its end, whether or not the caller still waits.
         """
-        return await asyncio.shield(
-            self._apply(text, expected_etag, dict(moves or {}), identity, client_id, actor, "config", from_file=False)
-        )
+        return await asyncio.shield(self._apply(text, expected_etag, dict(moves or {}), identity, client_id, actor))
 
-    async def reload(self, path: Path) -> str:
-        """Apply the config in a file and return its etag. Raises `ConfigError` or `Refusal`, having changed nothing."""
+    async def reload(self, path: Path) -> str | None:
+        """Apply the config in a file and return its etag; None if it says what it said when it was last applied.
+
+        Raises `ConfigError` or `Refusal`, having changed nothing.
+        """
         content = await asyncio.to_thread(read_config, path)
         # what is not UTF-8 is refused by the parser, with its place
         text = content.decode("utf-8", "surrogateescape")
-        answer, etag = await self._apply(text, "", {}, None, "", "file", str(path), from_file=True)
+        async with self._lock:
+            config = await self.parse(text, str(path))
+            self.file_server = config.server
+            if config.etag == self.file_etag:
+                # as at a start: what was applied since, by ApplyConfig, stays
+                return None
+            note = ConfigText(text, config.etag, from_file=True)
+            answer = await self._submit(Submission(Configure(config.settings), actor="file", note=note))
         if answer.refusal is not None:
             raise answer.refusal
-        return etag
+        return config.etag
 
     async def _apply(
         self,
@@ -102,9 +110,6 @@ class ConfigStore:
         identity: Identity | None,
         client_id: str,
         actor: str,
-        source: str,
-        *,
-        from_file: bool,
     ) -> tuple[Answer, str]:
         writer = self.writer
         assert writer is not None
@@ -113,15 +118,17 @@ class ConfigStore:
             if not repeats and expected_etag and expected_etag != self.etag:
                 await writer.durable()
                 raise Refusal("ETAG_MISMATCH", self.etag)
-            config = await self.parse(text, source)
+            config = await self.parse(text)
             submission = Submission(
                 Configure(config.settings, moves),
                 identity,
                 client_id=client_id,
                 actor=actor,
-                note=ConfigText(text, config.etag, from_file),
+                note=ConfigText(text, config.etag, from_file=False),
             )
-            (answer,) = await writer.submit([submission])
-            if from_file:
-                self.file_server = config.server
-            return answer, config.etag
+            return await self._submit(submission), config.etag
+
+    async def _submit(self, submission: Submission) -> Answer:
+        assert self.writer is not None
+        (answer,) = await self.writer.submit([submission])
+        return answer

@@ -13,9 +13,6 @@ from router.engine.commands import Command
 class Meters(Protocol):
     """Told of what was done and how long it took, in nanoseconds of real time."""
 
-    def applied(self, commands: int, duration_ns: int) -> None:
-        """Learn that the writer applied a group of commands."""
-
     def decided(self, duration_ns: int) -> None:
         """Learn how long the engine took to carry out one command, or to find that it may not be."""
 
@@ -41,7 +38,6 @@ class Meters(Protocol):
 class NoMeters:
     """Measure nothing."""
 
-    def applied(self, commands: int, duration_ns: int) -> None: ...
     def decided(self, duration_ns: int) -> None: ...
     def repeated(self, command: Command) -> None: ...
     def refused(self, reason: str) -> None: ...

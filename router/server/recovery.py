@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 from router.config import RouterConfig
 from router.engine import Engine
 from router.engine.commands import Configure, Restart
-from router.engine.errors import CorruptSnapshot
 from router.engine.events import CommandRejected, Event
 from router.engine.settings import MINUTE_US
 from router.journal import ConfigText, Entry, Journal, JournalCorrupt, ServiceState, Snapshot
-from router.journal.replay import apply_entry
+from router.journal.pruning import REPLAYED_MIN
+from router.journal.replay import apply_entry, check_state, restore
 from router.server.clock import Clock
 from router.server.journal_thread import JournalThread
 from router.server.shell import Shell
@@ -26,8 +26,6 @@ from router.server.work import Happening
 
 logger = logging.getLogger(__name__)
 
-REPLAYED_MIN: Final = 10_000
-"""A snapshot is started from if so many commands, at least, come after it: they are what watchers can resume over."""
 _PROGRESS_S: Final = 5.0
 _CHECK_EVERY: Final = 1_000
 
@@ -172,9 +170,9 @@ def _candidates(journal: Journal) -> Sequence[int]:
 
 def _restored(snapshot: Snapshot) -> Engine | None:
     try:
-        return Engine.restore(snapshot.engine)
-    except CorruptSnapshot as error:
-        logger.warning("the snapshot at sequence %d cannot be used: %s", snapshot.sequence, error)
+        return restore(snapshot)
+    except JournalCorrupt as error:
+        logger.warning("a snapshot cannot be used: %s", error)
         return None
 
 
@@ -210,15 +208,17 @@ class _Replay:
         if snapshot is None or snapshot.sequence != sequence:
             # it is damaged, which the journal reports
             return
-        if self._engine.state_hash() != snapshot.state_hash:
+        try:
+            check_state(self._engine, snapshot)
+        except JournalCorrupt as error:
             if _restored(snapshot) is None:
                 return
             raise JournalCorrupt(
                 f"replaying the commands {self._begun + 1:,} to {sequence:,} does not lead to the snapshot at "
-                f"{sequence:,}: either the journal was changed, or this version of skill-router decides otherwise than "
-                "the one that wrote it. Start the version that wrote it, or go on from the snapshot with "
-                "`skill-router journal repair --from-snapshot` (docs/journal.md)"
-            )
+                f"{sequence:,} ({error}): either the journal was changed, or this version of skill-router decides "
+                "otherwise than the one that wrote it. Start the version that wrote it, or go on from the snapshot "
+                "with `skill-router journal repair --from-snapshot` (docs/journal.md)"
+            ) from None
         if self._shell.service_state() != snapshot.service:
             logger.error("replaying led to other sessions or another config text than the snapshot at %d has", sequence)
 

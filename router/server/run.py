@@ -129,19 +129,28 @@ async def _run(server: RouterServer, path: Path, signals: _Signals, announce: Ca
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
-        task = asyncio.create_task(_reload(server, path))
+        task = asyncio.create_task(reload_files(server, path))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
     _spare_the_collector()
     await server.start()
-    signals.reload = reload
-    announce()
-    await _first(asyncio.create_task(signals.end.wait()), asyncio.create_task(server.ended.wait()))
+    try:
+        signals.reload = reload
+        announce()
+        await _first(asyncio.create_task(signals.end.wait()), asyncio.create_task(server.ended.wait()))
+    except Exception:
+        logger.critical("a fault beside the server ends it", exc_info=True)
+        server.failed = True
     if server.failed:
         logger.critical("stopping: the server failed; see above")
     else:
         logger.info("stopping: finishing what is under way")
+    return await _stop(server, signals)
+
+
+async def _stop(server: RouterServer, signals: _Signals) -> Outcome:
+    """End in order; a second signal hurries it."""
     stopping = asyncio.create_task(server.stop())
     await _first(asyncio.shield(stopping), asyncio.create_task(signals.hurry.wait()))
     if not stopping.done():
@@ -171,7 +180,16 @@ async def _first(*waits: asyncio.Future[Any]) -> None:
         wait.cancel()
 
 
-async def _reload(server: RouterServer, path: Path) -> None:
+async def reload_files(server: RouterServer, path: Path) -> None:
+    """Read all files again: first who may do what, which waits for nobody; the config waits for the journal's disk."""
+    for read in (server.security.reload, partial(_reload_config, server, path)):
+        try:
+            await read()
+        except Exception:
+            logger.exception("a file could not be read again: what it said before stays in force")
+
+
+async def _reload_config(server: RouterServer, path: Path) -> None:
     try:
         etag = await server.shell.configs.reload(path)
     except ConfigError as error:
@@ -179,8 +197,11 @@ async def _reload(server: RouterServer, path: Path) -> None:
     except Refusal as refusal:
         logger.error("the old config stays; %s was refused: %s", path, refusal.message)
     else:
-        logger.info("%s applied; its etag is %s", path, etag)
+        if etag is None:
+            ruling = server.shell.configs.etag
+            logger.info("%s says what it said when it was last applied; the config %s goes on to rule", path, ruling)
+        else:
+            logger.info("%s applied; its etag is %s", path, etag)
         file_server = server.shell.configs.file_server
         if file_server is not None and file_server.located(path.parent) != server.settings:
             logger.warning("[server] in %s has changed: that takes effect when the server starts again", path)
-    await server.security.reload()

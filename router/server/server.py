@@ -114,7 +114,8 @@ class RouterServer:
         self.metrics = Metrics(self.shell, memory_max=memory_limit(config.server.memory_max))
         self.metrics.ready = lambda: self.health.is_ready
         self.metrics.certificate_end_s = lambda: self.security.certificate_end_s
-        self.shell.observers += [self.metrics, Audit()]
+        self.shell.observers.append(self.metrics)
+        self.shell.followers.append(Audit())
         self.shell.writer.meters = self.metrics.commands
         self._tracing = tracing
         if tracing is not None:
@@ -244,7 +245,7 @@ class RouterServer:
         journal = self.shell.journal
         if journal is None:
             return
-        if with_snapshot and self._snapshots is not None:
+        if with_snapshot and self._snapshots is not None and self._snapshots.fits(until_s - monotonic()):
             taking = asyncio.create_task(self._snapshots.take(), name="the last snapshot")
             taking.add_done_callback(self._on_task_end)
             await asyncio.wait([taking], timeout=max(0.0, until_s - monotonic()))

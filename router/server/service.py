@@ -42,8 +42,11 @@ class Service:
         field = field_of(part)
         if not request.HasField(field):
             raise invalid("INVALID_COMMAND", field, "missing", "the command")
+        principal = principal_of()
+        if principal.may_hold_session:
+            self.shell.keeper.alive(request.client_id)
         answer = await self.shell.carry_out(
-            request.client_id, request.request_id, part, estimate=estimate, actor=principal_of().name
+            request.client_id, request.request_id, part, estimate=estimate, actor=principal.name
         )
         return self.respond(answer, response)
 

@@ -19,6 +19,10 @@ from router.v1 import session_service_pb2_grpc
 from router.wire.sessions import Difference, encode_difference
 from router.wire.times import to_duration
 
+DIFFERENCES_BYTES_MAX: Final = 3 * 1024 * 1024
+"""What the differences of one answer take at most: gRPC clients refuse messages of over 4 MiB unless told otherwise."""
+
+_FRAME_BYTES_MAX: Final = 6
 _STRETCH: Final = 500
 
 
@@ -55,9 +59,20 @@ class SessionService(session_service_pb2_grpc.SessionServiceServicer):
 
 
 async def _add(response: pb.ReconcileResponse, differences: Sequence[Difference]) -> None:
-    for start in range(0, len(differences), _STRETCH):
-        response.differences.extend(map(encode_difference, differences[start : start + _STRETCH]))
-        await asyncio.sleep(0)
+    """Add as many as there is room for; those that leave something to the client come first."""
+    room = DIFFERENCES_BYTES_MAX
+    for repaired in (False, True):
+        for start in range(0, len(differences), _STRETCH):
+            for difference in differences[start : start + _STRETCH]:
+                if difference.repaired is not repaired:
+                    continue
+                message = encode_difference(difference)
+                room -= message.ByteSize() + _FRAME_BYTES_MAX
+                if room < 0:
+                    response.more = len(differences) - len(response.differences)
+                    return
+                response.differences.append(message)
+            await asyncio.sleep(0)
 
 
 def check_client_id(client_id: str) -> str:

@@ -73,6 +73,8 @@ class Sessions:
         self.calls = Holdings()
         self._held: dict[str, None] = {}
         self._lost_at_us: dict[str, int] = {}
+        self.changed_sequence = 0
+        """The last command with which a session began, was lost or ended, 0 before the first one."""
 
     @property
     def held(self) -> Sequence[str]:
@@ -111,6 +113,7 @@ class Sessions:
     def observe(self, happening: Happening) -> None:
         """Learn of a numbered command. O(events), but for the first command after a restart: O(lost sessions)."""
         if isinstance(happening.note, SessionChange):
+            self.changed_sequence = happening.sequence
             self._change(happening.note, happening.time_us)
         for event in happening.events:
             if type(event) is CallEnqueued:

@@ -6,7 +6,9 @@ Keeps one invariant: the engine is changed by the writer only; everything else r
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -33,6 +35,8 @@ from router.wait import WaitEstimator
 from router.wire.commands import decode_command, field_of
 from router.wire.problems import Malformed
 from router.wire.results import encode_header
+
+logger = logging.getLogger(__name__)
 
 
 class Shell:
@@ -73,13 +77,16 @@ class Shell:
         self.sessions.restore(service.sessions, service.owned)
         self.observers: list[Observer] = [self.agents, self.configs, self.sessions]
         """Told of each command as it is applied; append to it before the server starts."""
+        self.followers: list[Observer] = []
+        """Told of each command once it is durable, after the watchers; append to it before the server starts."""
         self.writer = Writer(
             engine,
             clock,
             self.estimator,
-            self.hub.publish,
+            self._publish,
             observers=self.observers,
             journal=journal,
+            is_timed=self._is_timed,
             pending_max=server.commands_max,
         )
         self.configs.writer = self.writer
@@ -100,6 +107,22 @@ class Shell:
         """Learn, before the server starts, of a journalled command that the engine has just carried out."""
         self.writer.applier.tell(happening)
         self.hub.history.add(happening.sequence, happening.time_us, happening.events)
+
+    def _publish(self, happenings: Sequence[Happening]) -> None:
+        """Tell watchers and followers of what is durable."""
+        self.hub.publish(happenings)
+        for follower in self.followers:
+            for happening in happenings:
+                try:
+                    follower.observe(happening)
+                except Exception:
+                    logger.exception("%s failed; routing goes on", type(follower).__name__)
+
+    def _is_timed(self) -> bool:
+        """Whether anything is measured in time that a downtime is no part of. O(queues)."""
+        if self.sessions.lost_count:
+            return True
+        return any(queue.waiting or queue.offered or queue.assigned for queue in self.engine.queues())
 
     def service_state(self) -> ServiceState:
         """Return what the server itself has to remember, as of the last command applied."""
@@ -131,7 +154,6 @@ class Shell:
         if self.journal is not None:
             whole: dict[str, Any] = {path: part}
             message = commands_pb2.Command(**whole)
-        self.keeper.alive(client_id)
         submission = Submission(command, identity, estimate, path, client_id=client_id, actor=actor, message=message)
         (answer,) = await self.writer.submit([submission])
         if answer.refusal is not None:

@@ -21,6 +21,8 @@ from router.server.shell import Shell
 logger = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
+_PAUSES_MIN: Final = 2
+"""A snapshot at the end must have so many times the last one's pause."""
 
 
 class Snapshots:
@@ -35,6 +37,7 @@ class Snapshots:
         self._tried_sequence = max(thread.journal.snapshot_sequences(), default=0)
         self._tried_s = monotonic()
         self._taking = asyncio.Lock()
+        self._pause_s = 0.0
 
     async def run(self) -> None:
         """Take snapshots until cancelled."""
@@ -47,6 +50,18 @@ class Snapshots:
         commands = self._shell.engine.sequence - self._tried_sequence
         return commands >= self._commands or (commands > 0 and monotonic() - self._tried_s >= self._interval_s)
 
+    def fits(self, left_s: float) -> bool:
+        """Whether one more can be taken in a time, by what the last one took; it is said if not."""
+        if left_s >= _PAUSES_MIN * self._pause_s:
+            return True
+        logger.warning(
+            "no last snapshot: %.1f s are left to end in, and the engine stood still for %.1f s for the one before; "
+            "the next start replays more",
+            max(0.0, left_s),
+            self._pause_s,
+        )
+        return False
+
     async def take(self) -> None:
         """Take a snapshot now, unless nothing has happened since the last one. What goes wrong is logged."""
         async with self._taking:
@@ -57,6 +72,7 @@ class Snapshots:
             sequence, time_us, content = engine.sequence, engine.time_us, engine.snapshot()
             service = self._shell.service_state()
             pause_ns = perf_counter_ns() - started_ns
+            self._pause_s = pause_ns / 1e9
             self._tried_sequence, self._tried_s = sequence, monotonic()
             meters = self._shell.writer.meters
             try:

@@ -36,7 +36,7 @@ GROUP_MAX: Final = 256
 DEADLINES_MAX: Final = 500
 """How many deadlines fire, about, before other tasks get a turn; what falls on one instant is never split."""
 QUIET_S_MAX: Final = 10.0
-"""While deadlines are pending, something is journalled at least this often: so the length of a downtime is known."""
+"""While it matters how long a downtime would be, something is journalled at least this often."""
 _RETRY_AFTER_US = 1_000_000
 
 
@@ -46,6 +46,7 @@ class Writer:
     At most `pending_max` commands wait or are not durable yet; more are refused as OVERLOADED. About `group_max`
     commands (a batch is never split) are applied before other tasks get a turn. `observers` are told of each command as
     it is applied. `on_failure` is called once if the engine or the journal fails; from then on everything is refused.
+    `is_timed` says whether the length of a downtime would matter although no deadline is pending.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Writer:
         observers: Sequence[Observer] = (),
         journal: JournalThread | None = None,
         on_failure: Callable[[], None] = lambda: None,
+        is_timed: Callable[[], bool] = lambda: False,
         pending_max: int = PENDING_MAX,
         group_max: int = GROUP_MAX,
     ) -> None:
@@ -66,6 +68,8 @@ class Writer:
         self._journalling = journal is not None
         self.committer = Committer(journal, on_failure=lambda: self._fail("JOURNAL_FAILED", None))
         self.on_failure = on_failure
+        self._is_timed = is_timed
+        self._looked_s = monotonic()
         self.pending_max = pending_max
         self._group_max = group_max
         self._works: deque[Work] = deque()
@@ -186,11 +190,10 @@ class Writer:
         """Wait for a submission, for `stop`, or until something is due."""
         self._wake.clear()
         deadline_us = self.applier.engine.next_deadline()
-        timeout = None
-        if deadline_us is not None:
-            timeout = self.applier.clock.seconds_until(deadline_us)
-            if self._journalling:
-                timeout = min(timeout, max(0.0, self.committer.journalled_s + QUIET_S_MAX - monotonic()))
+        timeout = None if deadline_us is None else self.applier.clock.seconds_until(deadline_us)
+        if self._journalling:
+            quiet_s = self._quiet_s_left()
+            timeout = quiet_s if timeout is None else min(timeout, quiet_s)
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
@@ -199,15 +202,21 @@ class Writer:
 
     def _advance_is_due(self) -> bool:
         deadline_us = self.applier.engine.next_deadline()
-        if deadline_us is None:
-            return False
-        if deadline_us <= self.applier.clock.now_us():
+        if deadline_us is not None and deadline_us <= self.applier.clock.now_us():
             return True
-        return self._journalling and self.committer.journalled_s + QUIET_S_MAX <= monotonic()
+        if not self._journalling or self._quiet_s_left():
+            return False
+        if deadline_us is not None or self._is_timed():
+            return True
+        self._looked_s = monotonic()
+        return False
+
+    def _quiet_s_left(self) -> float:
+        """Return for how long nothing need be journalled, or asked for."""
+        return max(0.0, max(self.committer.journalled_s, self._looked_s) + QUIET_S_MAX - monotonic())
 
     def _run_group(self) -> None:
         group, engine = self._group, self.applier.engine
-        started_ns = perf_counter_ns()
         try:
             if not self._catch_up():
                 while self._works and (not group.works or group.size + self._works[0].size <= self._group_max):
@@ -219,7 +228,6 @@ class Writer:
             self._fail("ENGINE_FAILED", group)
             return
         self._group = self._new_group()
-        self._meters.applied(group.size, perf_counter_ns() - started_ns)
         self.committer.hand_over(group)
 
     def _run_work(self, work: Work) -> None:

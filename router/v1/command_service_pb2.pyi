@@ -69,7 +69,7 @@ class ApplyResponse(_message.Message):
     SESSION_STATE_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
     session_state: _session_service_pb2.SessionState.ValueType
-    """with `hold_session`"""
+    """with `hold_session`; unspecified if none could begin: Heartbeat tells why"""
     @_builtins.property
     def header(self) -> _results_pb2.Header:
         """as of the end of the batch"""

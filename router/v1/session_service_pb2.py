@@ -27,7 +27,7 @@ from router.v1 import commands_pb2 as router_dot_v1_dot_commands__pb2
 from router.v1 import results_pb2 as router_dot_v1_dot_results__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frouter/v1/session_service.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\"%\n\x10HeartbeatRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"\x97\x01\n\x11HeartbeatResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.router.v1.SessionState\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x62\x65gan\x18\x04 \x01(\x08\"&\n\x11\x45ndSessionRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"7\n\x12\x45ndSessionResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\"\x80\x01\n\x10ReconcileRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\"\n\x05\x63\x61lls\x18\x02 \x03(\x0b\x32\x13.router.v1.LiveCall\x12$\n\x06\x61gents\x18\x03 \x03(\x0b\x32\x14.router.v1.LiveAgent\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\"\x7f\n\x08LiveCall\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\x11\n\x07waiting\x18\x02 \x01(\x08H\x00\x12\x11\n\x07ringing\x18\x03 \x01(\x03H\x00\x12\x11\n\x07talking\x18\x04 \x01(\tH\x00\x12#\n\x07\x65nqueue\x18\x05 \x01(\x0b\x32\x12.router.v1.EnqueueB\x07\n\x05state\"?\n\tLiveAgent\x12\"\n\x07sign_in\x18\x01 \x01(\x0b\x32\x11.router.v1.SignIn\x12\x0e\n\x06reason\x18\x02 \x01(\t\"r\n\x11ReconcileResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12*\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32\x15.router.v1.Difference\x12\x0e\n\x06\x61greed\x18\x03 \x01(\x05\"\x93\x01\n\nDifference\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.router.v1.DifferenceKind\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\r\n\x05offer\x18\x04 \x01(\x03\x12\r\n\x05\x66ound\x18\x05 \x01(\t\x12\x10\n\x08repaired\x18\x06 \x01(\x08\x12\x0f\n\x07problem\x18\x07 \x01(\t*]\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_HELD\x10\x01\x12\x16\n\x12SESSION_STATE_LOST\x10\x02*\xa2\x03\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44IFFERENCE_KIND_CALL_ENDED\x10\x01\x12 \n\x1c\x44IFFERENCE_KIND_CALL_UNKNOWN\x10\x02\x12!\n\x1d\x44IFFERENCE_KIND_CALL_FINISHED\x10\x03\x12%\n!DIFFERENCE_KIND_OFFER_NOT_RINGING\x10\x04\x12\x1f\n\x1b\x44IFFERENCE_KIND_NOT_TALKING\x10\x05\x12\x1b\n\x17\x44IFFERENCE_KIND_TALKING\x10\x06\x12\x1f\n\x1b\x44IFFERENCE_KIND_OFFER_ENDED\x10\x07\x12\x1e\n\x1a\x44IFFERENCE_KIND_AGENT_GONE\x10\x08\x12!\n\x1d\x44IFFERENCE_KIND_AGENT_UNKNOWN\x10\t\x12 \n\x1c\x44IFFERENCE_KIND_AVAILABILITY\x10\n\x12\x1f\n\x1b\x44IFFERENCE_KIND_OTHER_OWNER\x10\x0b\x32\xeb\x01\n\x0eSessionService\x12\x46\n\tHeartbeat\x12\x1b.router.v1.HeartbeatRequest\x1a\x1c.router.v1.HeartbeatResponse\x12I\n\nEndSession\x12\x1c.router.v1.EndSessionRequest\x1a\x1d.router.v1.EndSessionResponse\x12\x46\n\tReconcile\x12\x1b.router.v1.ReconcileRequest\x1a\x1c.router.v1.ReconcileResponseB-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frouter/v1/session_service.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\"%\n\x10HeartbeatRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"\x97\x01\n\x11HeartbeatResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.router.v1.SessionState\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x62\x65gan\x18\x04 \x01(\x08\"&\n\x11\x45ndSessionRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\"7\n\x12\x45ndSessionResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\"\x80\x01\n\x10ReconcileRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\"\n\x05\x63\x61lls\x18\x02 \x03(\x0b\x32\x13.router.v1.LiveCall\x12$\n\x06\x61gents\x18\x03 \x03(\x0b\x32\x14.router.v1.LiveAgent\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\"\x7f\n\x08LiveCall\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\x11\n\x07waiting\x18\x02 \x01(\x08H\x00\x12\x11\n\x07ringing\x18\x03 \x01(\x03H\x00\x12\x11\n\x07talking\x18\x04 \x01(\tH\x00\x12#\n\x07\x65nqueue\x18\x05 \x01(\x0b\x32\x12.router.v1.EnqueueB\x07\n\x05state\"?\n\tLiveAgent\x12\"\n\x07sign_in\x18\x01 \x01(\x0b\x32\x11.router.v1.SignIn\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x80\x01\n\x11ReconcileResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12*\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32\x15.router.v1.Difference\x12\x0e\n\x06\x61greed\x18\x03 \x01(\x05\x12\x0c\n\x04more\x18\x04 \x01(\x05\"\x93\x01\n\nDifference\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.router.v1.DifferenceKind\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\r\n\x05offer\x18\x04 \x01(\x03\x12\r\n\x05\x66ound\x18\x05 \x01(\t\x12\x10\n\x08repaired\x18\x06 \x01(\x08\x12\x0f\n\x07problem\x18\x07 \x01(\t*]\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_HELD\x10\x01\x12\x16\n\x12SESSION_STATE_LOST\x10\x02*\xa2\x03\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44IFFERENCE_KIND_CALL_ENDED\x10\x01\x12 \n\x1c\x44IFFERENCE_KIND_CALL_UNKNOWN\x10\x02\x12!\n\x1d\x44IFFERENCE_KIND_CALL_FINISHED\x10\x03\x12%\n!DIFFERENCE_KIND_OFFER_NOT_RINGING\x10\x04\x12\x1f\n\x1b\x44IFFERENCE_KIND_NOT_TALKING\x10\x05\x12\x1b\n\x17\x44IFFERENCE_KIND_TALKING\x10\x06\x12\x1f\n\x1b\x44IFFERENCE_KIND_OFFER_ENDED\x10\x07\x12\x1e\n\x1a\x44IFFERENCE_KIND_AGENT_GONE\x10\x08\x12!\n\x1d\x44IFFERENCE_KIND_AGENT_UNKNOWN\x10\t\x12 \n\x1c\x44IFFERENCE_KIND_AVAILABILITY\x10\n\x12\x1f\n\x1b\x44IFFERENCE_KIND_OTHER_OWNER\x10\x0b\x32\xeb\x01\n\x0eSessionService\x12\x46\n\tHeartbeat\x12\x1b.router.v1.HeartbeatRequest\x1a\x1c.router.v1.HeartbeatResponse\x12I\n\nEndSession\x12\x1c.router.v1.EndSessionRequest\x1a\x1d.router.v1.EndSessionResponse\x12\x46\n\tReconcile\x12\x1b.router.v1.ReconcileRequest\x1a\x1c.router.v1.ReconcileResponseB-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.session_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
-  _globals['_SESSIONSTATE']._serialized_start=1010
-  _globals['_SESSIONSTATE']._serialized_end=1103
-  _globals['_DIFFERENCEKIND']._serialized_start=1106
-  _globals['_DIFFERENCEKIND']._serialized_end=1524
+  _globals['_SESSIONSTATE']._serialized_start=1025
+  _globals['_SESSIONSTATE']._serialized_end=1118
+  _globals['_DIFFERENCEKIND']._serialized_start=1121
+  _globals['_DIFFERENCEKIND']._serialized_end=1539
   _globals['_HEARTBEATREQUEST']._serialized_start=129
   _globals['_HEARTBEATREQUEST']._serialized_end=166
   _globals['_HEARTBEATRESPONSE']._serialized_start=169
@@ -53,10 +53,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIVECALL']._serialized_end=677
   _globals['_LIVEAGENT']._serialized_start=679
   _globals['_LIVEAGENT']._serialized_end=742
-  _globals['_RECONCILERESPONSE']._serialized_start=744
-  _globals['_RECONCILERESPONSE']._serialized_end=858
-  _globals['_DIFFERENCE']._serialized_start=861
-  _globals['_DIFFERENCE']._serialized_end=1008
-  _globals['_SESSIONSERVICE']._serialized_start=1527
-  _globals['_SESSIONSERVICE']._serialized_end=1762
+  _globals['_RECONCILERESPONSE']._serialized_start=745
+  _globals['_RECONCILERESPONSE']._serialized_end=873
+  _globals['_DIFFERENCE']._serialized_start=876
+  _globals['_DIFFERENCE']._serialized_end=1023
+  _globals['_SESSIONSERVICE']._serialized_start=1542
+  _globals['_SESSIONSERVICE']._serialized_end=1777
 # @@protoc_insertion_point(module_scope)

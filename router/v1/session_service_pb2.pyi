@@ -307,8 +307,11 @@ class ReconcileResponse(_message.Message):
     HEADER_FIELD_NUMBER: _builtins.int
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     AGREED_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     agreed: _builtins.int
     """calls and agents of the list on which both sides agreed"""
+    more: _builtins.int
+    """differences for which there was no room in `differences`; those that were repaired are left out first"""
     @_builtins.property
     def header(self) -> _results_pb2.Header: ...
     @_builtins.property
@@ -319,10 +322,11 @@ class ReconcileResponse(_message.Message):
         header: _results_pb2.Header | None = ...,
         differences: _abc.Iterable[Global___Difference] | None = ...,
         agreed: _builtins.int = ...,
+        more: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed", b"agreed", "differences", b"differences", "header", b"header"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed", b"agreed", "differences", b"differences", "header", b"header", "more", b"more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

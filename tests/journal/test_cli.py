@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -301,6 +302,20 @@ def test_repair_after_an_entry(journal: Path) -> None:
     result = run("repair", journal, "--after", 31)
     assert result.exit_code == 1
     assert "it cannot be cut after entry 31; 0 to 30 is possible" in result.output
+
+
+def test_repair_finishes_one_that_was_broken_off(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("router.journal.exchange.end_mark", lambda *_: sys.exit(9))
+        assert run("repair", journal, "--after", 30).exit_code == 9
+    result = run("verify", journal)
+    assert result.exit_code == 1
+    assert f"`skill-router journal repair {journal}` finishes it" in result.output
+    result = run("repair", journal)
+    assert result.exit_code == 0
+    assert "A repair that was broken off is finished now." in result.output
+    assert f"The files as they were before it are in {journal / 'before-repair-1'}." in result.output
+    assert "entries 1 to 30" in run("verify", journal).output
 
 
 def test_repair_where_there_is_no_way(journal: Path) -> None:

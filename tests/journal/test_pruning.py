@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from router.engine import Engine
 from router.engine.commands import Advance
 from router.engine.settings import HOUR_US
-from router.journal import Entry, SqliteJournal, pruning
+from router.journal import Entry, SqliteJournal, pruning, snapshots
 from router.journal.replay import apply_entry, restore
 from router.journal.verify import verify
 from tests.journal.harm import sql
@@ -151,3 +153,26 @@ def test_a_large_snapshot_goes_in_several_steps(journal: SqliteJournal) -> None:
     assert journal.snapshot_sequences() == [40, 60, 80, 100]
     assert prune(journal, NOW_US) > 3
     assert journal._connection.execute("SELECT count(*) FROM snapshot_parts").fetchall() == [(2,)]
+
+
+def test_the_snapshot_that_stays_is_read_once_and_holds_up_no_append(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = tell(121)
+    fill(journal, entries[:120], snapshots_at=(20, 40, 60, 80, 100))
+    is_whole = snapshots.is_whole
+    read = []
+
+    def append_and_read(connection: sqlite3.Connection, sequence: int) -> bool:
+        if not read:
+            appending = threading.Thread(target=journal.append, args=(121, entries[120:]), daemon=True)
+            appending.start()
+            appending.join(5.0)
+            assert not appending.is_alive()
+        read.append(sequence)
+        return is_whole(connection, sequence)
+
+    monkeypatch.setattr(snapshots, "is_whole", append_and_read)
+    assert prune(journal, NOW_US) > 3
+    assert read == [80]
+    assert journal.last_sequence == 121

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from router.journal import JournalError, SqliteJournal
 from router.journal import repair as repair_module
+from router.journal.exchange import finish
 from router.journal.repair import Way, cut_after, diagnose, lost_entries, repair
 from router.journal.verify import verify
 from tests.journal.harm import copy_of, files_of, flip, killed, offset_of, read_all, sql
@@ -221,6 +223,44 @@ def test_what_fails_on_the_way_leaves_the_journal_as_it_was(
     with pytest.raises(JournalError, match=r"repairing .*: the disk is full; make room"):
         repair(journal, diagnosis, diagnosis.from_snapshot)
     assert files_of(journal) == before
+
+
+@pytest.mark.parametrize("step", ["_go_on", "os.replace", "end_mark", "MarkFile.flush"])
+def test_what_is_broken_off_in_the_exchange_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The log may be gone by then, with most of what was acknowledged: nobody may take what is left for the journal."""
+    server = killed(tmp_path / "server")
+    directory = tmp_path / "harmed"
+    with closing(sqlite3.connect(server / "journal.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE records SET checksum = x'00' WHERE first_sequence = 1")
+        copy_of(server, directory)
+    before = files_of(directory)
+    diagnosis = diagnose(directory)
+    assert diagnosis.from_snapshot == Way(40, 120)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"router.journal.exchange.{step}", kill)
+        with pytest.raises(Killed):
+            repair(directory, diagnosis, diagnosis.from_snapshot)
+    copy = directory / "before-repair-1"
+    said = rf"a repair of {directory} is under way, or was broken off; .* as they were are in {copy}"
+    for use in (verify, diagnose, SqliteJournal.open):
+        with pytest.raises(JournalError, match=said):
+            use(directory)
+    assert files_of(copy) == before
+    assert finish(directory) == copy
+    assert finish(directory) is None
+    assert history_of(directory) == diagnosis.verification.history_id
+    with closing(SqliteJournal.open(directory, read_only=True)) as opened:
+        assert [entry for _, entry in opened.read(40)] == ENTRIES[40:]
+    check_usable(directory, 120)
 
 
 @pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(100, 140))])

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -187,6 +188,29 @@ def test_a_reader_sees_one_moment_of_a_journal_at_work(tmp_path: Path) -> None:
     reader.close()
     journal.append(62, [ENTRY])
     journal.close()
+
+
+def test_a_reader_that_waits_is_named_and_delays_no_start(tmp_path: Path) -> None:
+    """What it looks at keeps the newest in the log, which a start would write and flush again."""
+    journal = SqliteJournal.open(tmp_path)
+    journal.append(1, tell(61)[:30])
+    with closing(SqliteJournal.open(tmp_path, read_only=True)):
+        journal.append(31, tell(61)[30:60])
+        journal.close()
+        started_s = time.monotonic()
+        with closing(SqliteJournal.open(tmp_path)) as again:
+            assert time.monotonic() - started_s < 5.0
+            (report,) = again.reports
+            assert "another program looks at an earlier moment of" in report
+            again.append(61, tell(61)[60:61])
+    with closing(SqliteJournal.open(tmp_path)) as again:
+        assert (again.last_sequence, again.reports) == (61, ())
+    # one that sees everything is not in the way
+    journal = SqliteJournal.open(tmp_path)
+    with closing(SqliteJournal.open(tmp_path, read_only=True)):
+        journal.close()
+        with closing(SqliteJournal.open(tmp_path)) as again:
+            assert again.reports == ()
 
 
 def test_a_reader_needs_a_journal(tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ async def test_a_damaged_snapshot_is_passed_over(
     recovered = await recovered_from(journal)
     assert recovered.replayed == 30
     assert recovered.sequence == 40
-    assert "the snapshot at sequence 30 cannot be used" in caplog.text
+    assert "the snapshot of entry 30 cannot be restored" in caplog.text
     assert [call.call for call in recovered.shell.engine.calls()] == [call.call for call in engine.calls()]
 
 

@@ -14,7 +14,7 @@ from router.engine.events import AgentSignedIn
 from router.journal import Change, SessionChange
 from router.server.security.audit import Audit
 from router.server.work import Happening
-from tests.security.support import TOKENS, caller, guarded
+from tests.security.support import TOKENS, caller, guarded, token_entry, write_access
 from tests.server.support import CONFIG, running
 
 
@@ -52,6 +52,17 @@ async def test_every_command_has_its_actor(tmp_path: Path) -> None:
             ("Configure", "admin"),
             ("Configure", "file"),
         ]
+
+
+async def test_a_stream_that_is_open_follows_a_change_of_name(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as server, caller(server, TOKENS["pbx"]) as pbx, pbx.stream() as stream:
+        actors = Actors()
+        server.shell.observers.append(actors)
+        await stream.apply([c.SignIn("ada")])
+        write_access(tmp_path / "access.toml", token_entry("pbx-2", "pbx", TOKENS["pbx"]))
+        await server.security.reload()
+        await stream.apply([c.SignOut("ada")])
+        assert actors.seen == [("SignIn", "pbx"), ("SignOut", "pbx-2")]
 
 
 async def test_without_an_access_file_the_actor_is_local() -> None:

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from router.client import RouterClient, RouterError
 from router.config import ConfigError
 from router.engine import commands as c
+from router.server.run import reload_files
 from router.server.security import Principal, Role
 from router.server.security.access import Access, TokenEntry, digest_of
 from router.server.server import RouterServer
@@ -27,7 +28,8 @@ from tests.security.support import (
     token_entry,
     write_access,
 )
-from tests.server.support import Seen, raw_unary, refused, running
+from tests.server.scripted_journal import ScriptedJournal
+from tests.server.support import Seen, durable, raw_unary, refused, running
 
 PBX = TOKENS["pbx"]
 WATCH = "/router.v1.WatchService/Watch"
@@ -300,3 +302,22 @@ async def test_an_empty_or_open_access_file_is_a_warning(tmp_path: Path, caplog:
         server.security.warn()
     assert "has no entry: nobody may do anything" in caplog.text
     assert "can be changed by others" in caplog.text
+
+
+async def test_a_token_is_revoked_although_the_disk_does_not_answer(tmp_path: Path) -> None:
+    access = write_access(tmp_path / "access.toml")
+    config = config_with(access_file=str(access))
+    journal = ScriptedJournal()
+    async with durable(journal, config) as server, caller(server, TOKENS["pbx"], timeout_s=0.2) as client:
+        journal.open.clear()
+        path = tmp_path / "router.toml"
+        path.write_text(config + "[queues.more]\n")
+        write_access(access, token_entry("new", "admin", "skr_new"))
+        reloading = asyncio.create_task(reload_files(server, path))
+        async with asyncio.timeout(10):
+            while (await refused(client.apply(c.SignIn("ada")))).reason != "UNAUTHENTICATED":
+                pass
+        assert not reloading.done(), "the config waits for the disk"
+        journal.open.set()
+        await reloading
+        assert "more" in server.shell.engine.settings.queues

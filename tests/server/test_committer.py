@@ -326,6 +326,18 @@ async def test_while_deadlines_are_pending_the_time_is_journalled(monkeypatch: p
         assert bench.journal.entries[-1].time_us > bench.journal.entries[2].time_us
 
 
+async def test_while_a_downtime_would_matter_the_time_is_journalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.server.writer.QUIET_S_MAX", 0.02)
+    matters = False
+    async with bench_of(is_timed=lambda: matters) as bench:
+        await asyncio.sleep(0.1)
+        assert len(bench.journal.entries) == 1, "it does not matter"
+        matters = True
+        await until(lambda: len(bench.journal.entries) >= 4)
+        assert {type(entry.command) for entry in bench.journal.entries[1:]} == {c.Advance}
+        assert bench.engine.next_deadline() is None
+
+
 async def test_a_mass_of_deadlines_fires_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("router.server.writer.DEADLINES_MAX", 10)
     now_ns = 10**18

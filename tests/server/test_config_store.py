@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,17 @@ async def test_a_retry_that_is_forgotten_minds_the_etag(shell: Shell) -> None:
     with pytest.raises(Refusal, match=shell.configs.etag):
         await shell.configs.apply(once + SECOND, expected_etag=etag, identity=first)
     assert shell.configs.text == once + THIRD
+
+
+async def test_a_file_that_has_not_changed_undoes_nobodys_change(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "router.toml"
+    path.write_text(FIRST + "# only the text differs\n")
+    await shell.configs.apply(SECOND)
+    assert await shell.configs.reload(path) is None
+    assert shell.configs.text == SECOND
+    path.write_text(THIRD)
+    assert await shell.configs.reload(path) == parse_config(THIRD, "third").etag
+    assert shell.configs.text == THIRD
+    sequence = shell.engine.sequence
+    assert await shell.configs.reload(path) is None
+    assert shell.engine.sequence == sequence

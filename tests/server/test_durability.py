@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -16,10 +17,14 @@ from router.client import RouterClient, RouterError
 from router.config import parse_config
 from router.engine import commands as c
 from router.engine.events import AgentSignedIn
+from router.journal import Change, SessionChange
 from router.server.clock import Clock
-from router.server.command_service import CommandService
+from router.server.command_service import BATCHES_IN_FLIGHT_MAX, CommandService
+from router.server.errors import Refusal
+from router.server.requests import Submission
 from router.server.security.principals import LOCAL, Caller, set_caller
 from router.server.server import RouterServer
+from router.server.session_plans import SessionPlans
 from router.server.shell import new_shell
 from router.v1 import command_service_pb2
 from router.wire.commands import encode_any_command
@@ -90,6 +95,47 @@ async def test_a_stream_tells_only_what_is_durable() -> None:
         assert isinstance(second, RouterError)
         assert (first.result.sequence, second.sequence) == (3, 4)  # type: ignore[union-attr]
         await task
+
+
+async def test_an_unknown_name_is_told_only_when_the_config_without_it_is_durable() -> None:
+    journal = ScriptedJournal()
+    general, chat = c.Enqueue("c1", "general"), c.Enqueue("c1", "loans", channel="chat")
+    smaller = CONFIG.split("[queues.general]")[0].replace("[channels.chat]\nexclusive = false\n", "")
+    async with durable(journal) as server, client_of(server) as client:
+        await client.wait_estimate(general)
+        await client.wait_estimate(chat)
+        sequence = server.shell.engine.sequence
+        journal.open.clear()
+        applying = asyncio.create_task(client.apply_config(smaller))
+        await until(lambda: server.shell.engine.sequence == sequence + 1)
+        queries = [asyncio.create_task(refused(client.wait_estimate(call))) for call in (general, chat)]
+        await asyncio.sleep(0.05)
+        assert not any(query.done() for query in queries)
+        journal.open.set()
+        await applying
+        assert [(await query).reason for query in queries] == ["UNKNOWN_QUEUE", "UNKNOWN_CHANNEL"]
+
+
+async def test_a_loss_of_a_session_that_never_becomes_durable_is_not_told() -> None:
+    journal = ScriptedJournal(fail_after=3)
+    async with durable(journal) as server, client_of(server, client_id="pbx") as client:
+        shell = server.shell
+        async with client.stream(hold_session=True) as stream:
+            await stream.apply([])
+            journal.open.clear()
+            batch = await stream.send([c.SignIn("ada")])
+            await until(journal.under_way.is_set)
+            losing = asyncio.ensure_future(
+                shell.writer.carry_out(SessionPlans(shell.engine, shell.sessions).lose("pbx"))
+            )
+            await until(lambda: shell.sessions.lost)
+            journal.open.set()
+            (reply,) = await batch
+            assert not isinstance(reply, RouterError)
+            assert stream.session_state is None
+            with pytest.raises(Refusal) as caught:
+                await losing
+        assert caught.value.reason == "JOURNAL_FAILED"
 
 
 async def test_a_deadline_that_passes_before_the_turn_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,3 +265,88 @@ async def test_of_a_stream_that_is_cut_off_no_batch_is_carried_out_without_those
     names = [agent.agent for agent in shell.engine.agents()]
     assert names == [f"agent-{number}" for number in range(5)]
     assert shell.writer.pending == 0
+
+
+async def test_at_the_end_each_batch_that_was_carried_out_is_answered_to_a_client_that_reads_late() -> None:
+    set_caller(Caller(LOCAL, lambda refusal: None))
+    shell = new_shell(parse_config(CONFIG, "x"), CONFIG, Clock())
+    reading = asyncio.Event()
+    answered = []
+
+    async def requests() -> AsyncIterator[command_service_pb2.ApplyRequest]:
+        for number in range(3 * BATCHES_IN_FLIGHT_MAX):
+            command = encode_any_command(c.SignIn(f"agent-{number:02}"))
+            yield command_service_pb2.ApplyRequest(batch=number, commands=[command])
+
+    async def write(response: command_service_pb2.ApplyResponse) -> None:
+        await reading.wait()
+        if not response.results[0].HasField("error"):
+            answered.append(f"agent-{response.batch:02}")
+
+    context: Any = SimpleNamespace(write=write)
+    stream = asyncio.create_task(CommandService(shell, 100).Apply(requests(), context))
+    await until(lambda: shell.writer.pending >= BATCHES_IN_FLIGHT_MAX)
+    shell.writer.stop()
+    await shell.writer.run()
+    shell.closing.set()
+    await asyncio.sleep(0.02)
+    reading.set()
+    with pytest.raises(Refusal) as caught:
+        await stream
+    assert caught.value.reason == "SHUTTING_DOWN"
+    assert answered == sorted(agent.agent for agent in shell.engine.agents())
+    assert len(answered) == BATCHES_IN_FLIGHT_MAX
+
+
+async def test_the_time_is_journalled_while_there_is_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.server.writer.QUIET_S_MAX", 0.02)
+    journal = ScriptedJournal()
+    async with durable(journal) as server, client_of(server) as client:
+        await client.apply(c.SignIn("ada", {"cards": 9}))
+        await client.apply(c.Enqueue("c1", "cards"))
+        assert (await client.call("c1")).state.name == "ASSIGNED"
+        assert server.shell.engine.next_deadline() is None
+        begun = len(journal.entries)
+        await until(lambda: len(journal.entries) >= begun + 3)
+        assert {type(entry.command) for entry in journal.entries[begun:]} == {c.Advance}
+        await client.apply(c.Complete("c1"))
+        await until(lambda: not server.shell._is_timed())
+
+
+async def test_the_time_is_journalled_while_a_session_is_lost() -> None:
+    journal = ScriptedJournal()
+    async with durable(journal) as server:
+        shell = server.shell
+        assert not shell._is_timed()
+        for change, is_timed in ((Change.BEGAN, False), (Change.LOST, True), (Change.ENDED, False)):
+            await shell.writer.submit([Submission(c.Advance(), note=SessionChange("pbx", change))])
+            assert shell._is_timed() == is_timed
+
+
+async def test_the_audit_tells_only_of_what_is_durable(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    journal = ScriptedJournal()
+    async with durable(journal) as server, client_of(server) as client:
+        await client.apply(c.PauseQueue("cards"))
+        assert "queue cards paused by local (done)" in caplog.text
+        journal.fail_after = len(journal.entries)
+        assert (await refused(client.apply(c.PauseQueue("loans")))).reason == "JOURNAL_FAILED"
+        await server.ended.wait()
+    assert server.shell.engine.queue("loans").paused, "it was carried out"
+    assert "queue loans" not in caplog.text
+
+
+async def test_no_last_snapshot_if_there_is_no_time_for_its_pause(caplog: pytest.LogCaptureFixture) -> None:
+    journal = ScriptedJournal()
+    async with durable(journal) as server, client_of(server) as client:
+        snapshots = server._snapshots
+        assert snapshots is not None
+        await client.apply(c.SignIn("ada"))
+        assert snapshots.fits(0.0), "no pause is known yet"
+        await snapshots.take()
+        assert not snapshots.fits(0.0)
+        assert "no last snapshot: 0.0 s are left to end in" in caplog.text
+        assert snapshots.fits(100.0)
+        await client.apply(c.SignIn("bob"))
+        snapshots._pause_s = 5.1  # drain is 10 s
+    assert [snapshot.sequence for snapshot in journal.snapshots] == [2]

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from router.client import RouterClient, RouterError
-from router.engine.commands import Enqueue
+from router.engine.commands import Cancel, Enqueue
 from router.v1 import call_service_pb2, commands_pb2
 from tests.recovery.real_server import RealServer
 from tests.server.flood import Ended, Flood
@@ -133,11 +133,13 @@ async def test_who_is_dropped_is_told_why_and_when_to_come_back(server: RealServ
         async with RouterClient(server.address) as client:
             while not pouring.done():
                 try:
-                    await client.apply(Enqueue(f"call-{len(errors)}", "loans"))
+                    await client.apply(Enqueue("call", "loans"))
+                    await client.apply(Cancel("call"))
                 except RouterError as error:
                     errors.append(error)
     dropped = [error for error in errors if error.code is grpc.StatusCode.CANCELLED]
     assert dropped, errors
+    await pouring
     assert dropped[0].reason == "CANCELLED"
     assert "too much to do" in dropped[0].message
     assert dropped[0].retry_after_us == 250_000
@@ -156,10 +158,10 @@ async def test_a_disk_that_stands_still_fills_the_line_and_no_more() -> None:
                 await asyncio.sleep(0.005)
             with pytest.raises(RouterError) as refused:
                 await client.apply(Enqueue("too many", "loans"))
-            batch = await stream.send([Enqueue("also", "loans")])
+            async with client.stream() as other:
+                (also,) = await other.apply([Enqueue("also", "loans")])
             journal.open.set()
             assert not any(isinstance(result, RouterError) for result in await first)
-            (also,) = await batch
         await last
         for error in (refused.value, also):
             assert isinstance(error, RouterError)

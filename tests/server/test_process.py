@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,3 +239,50 @@ async def test_a_request_after_the_end_is_unavailable(process: ServerProcess) ->
         await client.apply(c.SignIn("ada"))
         await asyncio.to_thread(process.end)
         assert (await refused(client.apply(c.SignIn("bob")))).code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_nobody_need_take_the_standard_output(config: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "router.cli", "serve", "--config", str(config)]
+    with log.open("wb") as errors:
+        process = subprocess.Popen(command, stdout=writing, stderr=errors)
+    os.close(writing)
+    try:
+        async with asyncio.timeout(30):
+            while not (said := re.search(r"\(Broken pipe\): listening on (\S+)\n", log.read_text())):
+                assert process.poll() is None, log.read_text()
+                await asyncio.sleep(0.02)
+        async with RouterClient(said[1]) as client:
+            await client.apply(c.SignIn("ada"))
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 15) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert "not started" not in log.read_text()
+    assert "Exception ignored" not in log.read_text()
+
+
+_FAULTY = """
+import sys
+import router.cli.serve as module
+
+def announce(server, recovered):
+    raise OSError("a fault")
+
+module._announce = announce
+module.command(sys.argv[1:])
+"""
+
+
+def test_a_fault_after_the_start_ends_the_server_in_order(config: Path, tmp_path: Path) -> None:
+    arguments = ["--config", str(config), "--data-dir", str(tmp_path / "data")]
+    result = subprocess.run(
+        [sys.executable, "-c", _FAULTY, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert "OSError: a fault" in result.stderr
+    assert "stopping: the server failed" in result.stderr
+    assert "not started" not in result.stderr

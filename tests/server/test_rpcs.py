@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from router.client import RouterClient
+from router.client import LiveCall, RouterClient
 from router.engine import commands as c
 from router.engine.events import CallAssigned, CallEnqueued, OfferExpired, OfferMade
 from router.engine.requirements import Requirement, SkillTerm, Step
@@ -282,3 +282,17 @@ async def test_health_and_reflection(server: RouterServer) -> None:
             break
         assert set(SERVICE_NAMES) <= found
         assert "grpc.health.v1.Health" in found
+
+
+async def test_what_reconcile_found_is_never_larger_than_a_client_takes(server: RouterServer) -> None:
+    """What leaves something to the client comes first; of the rest it is told how many there are."""
+    async with client_of(server, client_id="pbx") as pbx:
+        await pbx.apply(c.SignIn("ada"))
+        unknown = [LiveCall(f"{number:0200}") for number in range(18_000)]
+        found = await pbx.reconcile(unknown, [])
+        assert 10_000 < len(found.differences) < 18_000
+        assert not any(difference.repaired for difference in found.differences)
+        assert len(found.differences) + found.more == 18_001
+        rest = unknown[len(found.differences) :]
+        found = await pbx.reconcile(rest, [])
+        assert (len(found.differences), found.more) == (len(rest), 0)

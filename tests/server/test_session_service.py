@@ -23,6 +23,7 @@ from router.server.reconcile.report import ENTRIES_MAX
 from router.server.server import RouterServer
 from router.v1 import command_service_pb2, command_service_pb2_grpc, commands_pb2, session_service_pb2_grpc
 from router.v1 import session_service_pb2 as pb
+from tests.security.support import TOKENS, caller, guarded
 from tests.server import support
 from tests.server.support import CONFIG, Seen, client_of, durable, refused, running
 
@@ -191,6 +192,22 @@ async def test_an_open_stream_that_is_silent_loses_its_session(server: RouterSer
         await stream.apply([])
         assert stream.session_state is SessionState.HELD
     assert (await pbx.call("c1")).agent == "ada"
+
+
+async def test_who_may_not_hold_a_session_does_not_keep_one_alive(tmp_path: Path) -> None:
+    async with (
+        guarded(tmp_path) as server,
+        caller(server, TOKENS["pbx"], client_id="pbx") as pbx,
+        caller(server, TOKENS["supervisor"], client_id="pbx") as supervisor,
+        supervisor.stream() as stream,
+    ):
+        await pbx.heartbeat()
+        async with asyncio.timeout(10):
+            while "pbx" not in server.shell.sessions.lost:
+                await stream.apply([])
+                await supervisor.apply(c.SignIn("ada"))
+                await supervisor.apply(c.SignOut("ada"))
+                await asyncio.sleep(0.01)
 
 
 async def test_a_stream_that_does_not_hold_says_nothing_of_sessions(pbx: RouterClient) -> None:
@@ -494,6 +511,25 @@ async def test_a_batch_with_and_without_commands_holds_a_session(server: RouterS
         assert response.session_state == pb.SESSION_STATE_HELD
         assert response.header.sequence == server.shell.engine.sequence
         stream.cancel()
+
+
+async def test_a_batch_is_carried_out_and_told_although_its_session_cannot_begin(
+    server: RouterServer, pbx: RouterClient, chat: RouterClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.server.session_plans.SESSIONS_MAX", 1)
+    async with chat.stream(hold_session=True) as stream:
+        await stream.apply([])
+        assert stream.session_state is SessionState.HELD
+        await chat.end_session()
+        await pbx.heartbeat()
+        results = await stream.apply([c.Enqueue("c1", "loans"), ADA])
+        assert not any(isinstance(result, Exception) for result in results)
+        assert stream.session_state is None
+        assert (await refused(chat.heartbeat())).reason == "OVERLOADED"
+        await pbx.end_session()
+        await stream.apply([])
+        assert stream.session_state is SessionState.HELD
+    assert server.shell.sessions.held == ("chat",)
 
 
 # Volume

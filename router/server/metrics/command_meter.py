@@ -62,9 +62,6 @@ class CommandMeter:
         """Count a request or command that the engine never saw."""
         self._refusals[reason] = self._refusals.get(reason, 0) + 1
 
-    def applied(self, commands: int, duration_ns: int) -> None:
-        """Take no notice: `decided` is told of each command."""
-
     def decided(self, duration_ns: int) -> None:
         """Count the time that one command took inside the engine."""
         self._apply.add(duration_ns)

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import socketserver
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeVar
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
 
 from router.server.health import Health
 from router.server.metrics import catalogue as m
+from router.server.metrics.bounded_http import BoundedServer
 from router.server.metrics.catalogue import Reading, single
 from router.server.metrics.collector import new_registry
 from router.server.metrics.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-REQUESTS_MAX: Final = 8
-"""More at a time are turned away."""
-READ_S_MAX: Final = 10.0
-"""How long a client may take to ask."""
+SCRAPES_MAX: Final = 8
+"""More at a time get a 503, so that there are always places for probes."""
 LOOP_S_MAX: Final = 5.0
 """An event loop that does not answer for so long is taken for dead."""
 _POLL_S: Final = 0.1
@@ -48,14 +44,15 @@ class Listener:
         self._health = health
         self._app = make_wsgi_app(new_registry(self._read))
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: _Server | None = None
+        self._server: BoundedServer | None = None
+        self._scrapes = threading.Semaphore(SCRAPES_MAX)
 
     def start(self) -> None:
         """Listen, in a thread. Raises `OSError` if that is not possible; the message says what is wrong."""
         self._loop = asyncio.get_running_loop()
         host, _, port = self._listen.rpartition(":")
         try:
-            self._server = _Server((host.removeprefix("[").removesuffix("]"), int(port)))
+            self._server = BoundedServer((host.removeprefix("[").removesuffix("]"), int(port)))
         except OSError as error:
             raise OSError(f"cannot listen on metrics_listen {self._listen}: {error.strerror or error}") from None
         self._server.set_app(self._serve)
@@ -79,6 +76,12 @@ class Listener:
         return _answer(start_response, "404 Not Found", "there is /metrics, /healthz and /readyz")
 
     def _serve_metrics(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        if not self._scrapes.acquire(blocking=False):
+            words = f"{SCRAPES_MAX} others are reading the metrics"
+            return _answer(start_response, "503 Service Unavailable", words)
+        return _Text(self._metrics_text(environment, start_response), self._scrapes.release)
+
+    def _metrics_text(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             text: Iterable[bytes] = self._app(environment, start_response)
         except TimeoutError:
@@ -122,44 +125,14 @@ def _answer(start_response: StartResponse, status: str, words: str) -> Iterable[
     return [f"{words}\n".encode()]
 
 
-class _Handler(WSGIRequestHandler):
-    """One request; nothing is said about it in the log."""
+class _Text(list[bytes]):
+    """The text of an answer; the HTTP server closes it once it is sent, or cannot be."""
 
-    timeout = READ_S_MAX
+    def __init__(self, parts: Iterable[bytes], close: Callable[[], None]) -> None:
+        super().__init__(parts)
+        self._close = close
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """An HTTP server with a thread for each request, and not too many of them."""
-
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._slots = threading.BoundedSemaphore(REQUESTS_MAX)
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without asking anybody for the name of the address, which could take long."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-        self.setup_environ()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a request in a thread of its own, or turn it away."""
-        if self._slots.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve a request, and make room for another."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: the client is gone, or too slow."""
+    def close(self) -> None:
+        """Make room for another. Only the first time counts."""
+        self._close()
+        self._close = lambda: None

@@ -1,6 +1,6 @@
 """The audit trail in the log: who changed what, in a line for each command that people answer for.
 
-Keeps one invariant: nothing is said of a command that the engine has not numbered; the journal has the same, durably.
+Keeps one invariant: nothing is said of a command that is not durable; the journal has the same, and never less.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SESSION_ENDS = {
 
 
 class Audit:
-    """Write the lines. An `Observer`, of what happens from now on: what is replayed was written when it happened."""
+    """Write the lines. Follows what is durable, from now on: what is replayed was written when it happened."""
 
     def observe(self, happening: Happening) -> None:
         """Write a line if the command is of a kind that people answer for."""

@@ -36,9 +36,14 @@ class Principal(msgspec.Struct, frozen=True):
         if self.role not in roles:
             raise _denied(self.lacks(field, roles))
 
+    @property
+    def may_hold_session(self) -> bool:
+        """Whether this principal may hold a session, and its commands count as signs of life."""
+        return self.role in SESSION_ROLES
+
     def check_session(self) -> None:
         """Raise `Refusal` unless this principal may hold a session."""
-        if self.role not in SESSION_ROLES:
+        if not self.may_hold_session:
             raise _denied(self.lacks("hold_session", SESSION_ROLES))
 
     def check_client(self, client_id: str) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from router.server.health import Health
+from router.server.metrics import bounded_http
 from router.server.metrics import listener as listening_module
-from router.server.metrics.listener import REQUESTS_MAX, Listener
+from router.server.metrics.bounded_http import CONNECTIONS_MAX
+from router.server.metrics.catalogue import Reading
+from router.server.metrics.listener import Listener
 from router.server.server import SERVICE_NAMES
 from tests.server.metrics.scrape import Samples, fetch, get, listening, observed, parse_text, scrape
 
@@ -66,24 +70,65 @@ async def test_an_event_loop_that_hangs_is_not_alive(monkeypatch: pytest.MonkeyP
         assert (await get(listener.port, "/healthz")).status == 200
 
 
-async def test_clients_who_ask_slowly_are_bounded() -> None:
+async def test_clients_who_do_not_ask_make_room_for_those_who_do() -> None:
     async with listening() as listener:
-        slow = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(REQUESTS_MAX)]
+        silent = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(CONNECTIONS_MAX)]
+        for _ in range(3):
+            assert await get(listener.port, "/healthz") == (200, "ok\n")
+        # the oldest has lost its place
+        async with asyncio.timeout(10):
+            assert await silent[0][0].read() == b""
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_a_client_who_asks_byte_by_byte_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "CONNECTION_S_MAX", 0.2)
+    async with listening() as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-        # one too many is turned away at once
+        ending = asyncio.create_task(reader.read())
+        writer.write(b"GET /healthz HTTP/1.0\r\nX: ")
         async with asyncio.timeout(10):
-            assert await reader.read() == b""
+            while not ending.done():
+                writer.write(b"x")
+                await asyncio.sleep(0.02)
+        assert ending.exception() or ending.result() == b""
         writer.close()
-        for _, other in slow:
-            other.close()
+        assert await get(listener.port, "/healthz") == (200, "ok\n")
+
+
+async def test_readers_of_metrics_leave_places_to_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening_module, "SCRAPES_MAX", 2)
+    metrics = HeldUp()
+    async with listening() as listener:
+        listener.metrics = metrics  # type: ignore[assignment]
+        readers = [asyncio.create_task(get(listener.port, "/metrics")) for _ in range(2)]
         async with asyncio.timeout(10):
-            while True:
-                reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-                writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
-                answer = await reader.read()
-                writer.close()
-                if b"200 OK" in answer:
-                    break
+            while metrics.asked < 2:
+                await asyncio.sleep(0.01)
+        assert await get(listener.port, "/metrics") == (503, "2 others are reading the metrics\n")
+        assert await get(listener.port, "/healthz") == (200, "ok\n")
+        metrics.go_on.set()
+        assert {answer.status for answer in await asyncio.gather(*readers)} == {200}
+        # they have made room again
+        for _ in range(3):
+            assert (await get(listener.port, "/metrics")).status == 200
+
+
+class HeldUp:
+    """Metrics that nobody gets until the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.go_on = asyncio.Event()
+
+    async def gather(self) -> Sequence[Reading]:
+        self.asked += 1
+        await self.go_on.wait()
+        return []
+
+    def disk_readings(self) -> Sequence[Reading]:
+        return []
 
 
 async def test_an_address_that_is_taken_is_said_plainly() -> None:
