@@ -123,7 +123,8 @@ class _Checked:
     """What was found at the end of a journal before it is written to: `last` is its newest record.
 
     The connection that has looked stays open meanwhile: SQLite reads the log when the first connection opens it, and
-    the next one goes by that. Otherwise a second look, if the disk gave other bytes, could empty the log of what is in it.
+    the next one goes by that. Otherwise a second look, if the disk gave other bytes, could empty the log of what is in
+    it.
     """
 
     def __init__(self, directory: Path, mark: Mark | None, wal: WalState) -> None:
