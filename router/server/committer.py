@@ -82,6 +82,7 @@ class Committer:
     def begin(self, sequence: int) -> None:
         """Begin after the last command that is durable already."""
         self._applied_sequence = self._durable_sequence = sequence
+        self._wake_waits()
 
     def hand_over(self, group: Group) -> None:
         """Take over the next group."""
