@@ -25,6 +25,7 @@ APPEND_ENTRIES_MAX = 16_384
 """How many entries one append takes, about: a group is never split."""
 _LEAVE_AT_ONCE_MAX = 8
 _QUIET_TURNS = 4
+_QUIET_TURNS_IN_COMPANY = 32
 _GATHER_S_MAX = 0.002
 
 
@@ -59,6 +60,7 @@ class Committer:
         self._groups: deque[Group] = deque()
         self._flushing: Sequence[Group] = ()
         self._leaving: deque[Group] = deque()
+        self._last_groups = 0
         self._applied_sequence = 0
         self._durable_sequence = 0
         self._waits: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -141,6 +143,7 @@ class Committer:
             await self._let_leave()
             await self._gather()
             self._flushing, entries = self._take()
+            self._last_groups = len(self._flushing)
             appending = self._append(entries) if entries else None
             if appending is not None and not await self._appended(appending, len(entries)):
                 return
@@ -168,12 +171,13 @@ class Committer:
     async def _gather(self) -> None:
         """Let those come along who are on their way: a flush costs as much as some commands do, whatever is in it.
 
-        Whoever is alone waits for a few turns of the loop only.
+        Whoever is alone waits for a few turns of the loop only; where the last flush took several groups, for more.
         """
         until_s, seen = monotonic() + _GATHER_S_MAX, -1
+        turns = _QUIET_TURNS if self._last_groups < 2 else _QUIET_TURNS_IN_COMPANY
         while self._groups and seen != self._applied_sequence and monotonic() < until_s:
             seen = self._applied_sequence
-            for _ in range(_QUIET_TURNS):
+            for _ in range(turns):
                 await asyncio.sleep(0)
 
     def _take(self) -> tuple[Sequence[Group], Sequence[Entry]]:

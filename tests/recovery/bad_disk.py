@@ -10,6 +10,8 @@ import os
 import shlex
 import subprocess
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import grpc
 from router.client import RouterError
 from router.client.errors import error_of_rpc
 from router.engine import commands as c
+from router.journal.sqlite import SqliteJournal
 from router.v1 import call_service_pb2, call_service_pb2_grpc
 from router.wire.commands import encode_command
 from router.wire.results import decode_result
@@ -79,6 +82,15 @@ class BadDisk:
     def heal(self) -> None:
         """Let the disk be well again."""
         self._control.unlink(missing_ok=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteJournal]:
+        """Look at the journal; the server must be down."""
+        journal = SqliteJournal.open(self.server.data_dir, read_only=True)
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     def enqueue(self) -> c.Enqueue:
         """Return a call that there was never before."""

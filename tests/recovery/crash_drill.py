@@ -36,6 +36,7 @@ metrics_listen = ""
 
 [engine]
 finished_retention = "15s"
+request_retention = "2m"
 
 [channels.voice]
 exclusive = true

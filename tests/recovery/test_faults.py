@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.client import RouterClient, RouterError
+from router.journal import JournalCorrupt
+from router.journal.sqlite import SqliteJournal
 from tests.recovery.bad_disk import ALWAYS, CONFIG, BadDisk, build_shim
 from tests.recovery.real_server import NotStarted
 
@@ -98,8 +101,8 @@ async def test_a_bit_that_flips_while_it_is_written_is_never_taken_for_good(disk
     assert "skill-router journal repair" in refused.value.log
 
 
-@pytest.mark.parametrize("skip", some(range(0, 80), quick=(0, 9, 20)))
-async def test_a_bit_that_flips_while_it_is_read_stops_the_start_or_does_no_harm(disk: BadDisk, skip: int) -> None:
+@pytest.mark.parametrize("skip", some(range(0, 80), quick=(0, 20, 62)))
+async def test_a_bit_that_flips_while_it_is_read_is_never_taken_for_good(disk: BadDisk, skip: int) -> None:
     await started(disk, 200)
     disk.server.kill()
     disk.fail("read-flipped", skip=skip, count=1)
@@ -113,7 +116,26 @@ async def test_a_bit_that_flips_while_it_is_read_stops_the_start_or_does_no_harm
     assert refused.code == 1
     assert "Traceback" not in refused.log
     assert "the server was not started" in refused.log
-    await disk.prove_nothing_lost()
+    disk.heal()
+    with disk.reading() as journal:
+        damage = damage_of(journal)
+    if not damage:
+        await disk.prove_nothing_lost()
+        return
+    # it was read on its way from the log into the database: that is named, and nobody goes on from it
+    with pytest.raises(NotStarted, match=re.escape(damage)):
+        await asyncio.to_thread(disk.server.start)
+
+
+def damage_of(journal: SqliteJournal) -> str:
+    """Return which entries of a journal are damaged, in its words; empty if none."""
+    try:
+        for _ in journal.read(0):
+            pass
+    except JournalCorrupt as corrupt:
+        found = re.search(r"entries \d+ to \d+: damaged", str(corrupt))
+        return found[0] if found else f"not said which: {corrupt}"
+    return ""
 
 
 @pytest.mark.long

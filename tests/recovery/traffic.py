@@ -144,7 +144,8 @@ class Traffic:
 
     async def _retry_the_rest(self) -> None:
         """Send what is still without an answer, and some of what has one, once more each."""
-        answered = [deed for deed in self.record.deeds.values() if deed.outcome is not None and deed.request_id]
+        recent = list(self.record.deeds.values())[-400:]  # sent not long ago, so that they are remembered
+        answered = [deed for deed in recent if deed.outcome is not None and deed.request_id]
         again = self._rng.sample(answered, min(200, len(answered)))
         for deed in [*self.record.unanswered(), *again]:
             async with RouterClient(self._address, client_id=deed.client_id, timeout_s=TIMEOUT_S) as client:
