@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from tests.recovery.real_server import RealServer
 from tests.recovery.shadow import Shadow
 from tests.recovery.traffic import Traffic
@@ -164,7 +166,7 @@ class Drill:
             server.kill()
             server.launch()
         else:
-            await self._traffic.flowing(FLOWS_AFTER_S_MAX)
+            await self._flowing()
         await asyncio.sleep(kill.delay_s)
         assert server.process.poll() is None, f"the server ended by itself:\n{server.log}"
         server.kill()
@@ -175,3 +177,15 @@ class Drill:
             self._files += 1
             server.config.write_text(CONFIGS[self._files % len(CONFIGS)])
         await asyncio.to_thread(server.start)
+
+    async def _flowing(self) -> None:
+        """Wait until requests are answered again."""
+        try:
+            await self._traffic.flowing(FLOWS_AFTER_S_MAX)
+        except TimeoutError:
+            waiting = [f"{deed.key} sent {deed.attempts} times" for deed in self._traffic.record.unanswered()]
+            process = psutil.Process(self._server.process.pid)
+            raise AssertionError(
+                f"nothing was answered for {FLOWS_AFTER_S_MAX:g} s; {len(waiting)} requests wait: {waiting[:20]}; "
+                f"the server has had {process.cpu_times()} and says:\n{self._server.log}"
+            ) from None
