@@ -184,8 +184,8 @@ class Drill:
             await self._traffic.flowing(FLOWS_AFTER_S_MAX)
         except TimeoutError:
             waiting = [f"{deed.key} sent {deed.attempts} times" for deed in self._traffic.record.unanswered()]
-            process = psutil.Process(self._server.process.pid)
+            used = psutil.Process(self._server.process.pid).cpu_times()
             raise AssertionError(
                 f"nothing was answered for {FLOWS_AFTER_S_MAX:g} s; {len(waiting)} requests wait: {waiting[:20]}; "
-                f"the server has had {process.cpu_times()} and says:\n{self._server.log}"
+                f"the server has used {used} and says:\n{self._server.abort()}"
             ) from None

@@ -94,7 +94,7 @@ class RealServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **(environment or {})},
             )
 
     def await_listening(self) -> str:
@@ -118,6 +118,12 @@ class RealServer:
         """End the process at once, as a power cut would (but what the kernel has stays)."""
         self.process.kill()
         self.process.wait()
+
+    def abort(self) -> str:
+        """End a process that does not answer, and return what it says of where its threads are."""
+        self.process.send_signal(signal.SIGABRT)
+        self.process.wait()
+        return self.log
 
     def end(self, timeout_s: float = 30.0) -> int:
         """Ask the process to end, and return its exit code."""
