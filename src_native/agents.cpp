@@ -28,14 +28,17 @@ std::int64_t Agent::efficiency_ppm(QueueId queue) const {
 }
 
 void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup> groups, TimeUs idle_scale_us,
-                       std::vector<bool> exclusive) {
+                       const std::vector<bool>& exclusive) {
     queues_ = std::move(queues);
     groups_ = std::move(groups);
-    exclusive_ = std::move(exclusive);
+    channels_ = exclusive.size();
+    exclusive_ = 0;
+    for (ChannelId channel = 0; channel < channels_; ++channel) exclusive_ |= exclusive[channel] << channel;
+    unsettled_ = NONE;
     idle_scale_us_ = idle_scale_us;
     efficiency_bits_ = 0;
     for (const IndexedQueue& queue : queues_) efficiency_bits_ += queue.efficiency_bit != NONE;
-    orders_.reset(efficiency_bits_);
+    orders_.reset(false, efficiency_bits_);
     mask_.assign(orders_.mask_words(), 0);
     classes_.clear();
     classes_of_.clear();
@@ -44,10 +47,10 @@ void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup
     for (Bitset& profiles : profiles_with_) profiles.clear();
 }
 
-std::uint16_t AgentIndex::open_channels(const Agent& agent) const {
+std::uint16_t AgentIndex::find_open_channels(const Agent& agent) const {
     std::uint16_t open = 0;
-    for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
-        if (exclusive_[channel]) {
+    for (ChannelId channel = 0; channel < channels_; ++channel) {
+        if (exclusive(channel)) {
             if (agent.used[channel] > 0) return 0;
             if (agent.capacity[channel] > 0 && !agent.engaged()) open |= 1u << channel;
         } else if (agent.used[channel] < agent.capacity[channel]) {
@@ -60,8 +63,8 @@ std::uint16_t AgentIndex::open_channels(const Agent& agent) const {
 std::int64_t AgentIndex::in_use_ppm(const Agent& agent) const {
     std::int64_t used = 0;
     std::int64_t capacity = 0;
-    for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
-        if (exclusive_[channel]) {
+    for (ChannelId channel = 0; channel < channels_; ++channel) {
+        if (exclusive(channel)) {
             if (agent.used[channel] > 0) return PPM;
         } else {
             used += agent.used[channel];
@@ -77,8 +80,11 @@ std::int64_t AgentIndex::load_ppm(const Agent& agent) const {
 }
 
 OrderKey AgentIndex::key(const Agent& agent, const WeightGroup& group, std::int64_t extra) const {
-    Wide total = Wide{idle_scale_us_} * (Wide{group.load} * (PPM - load_ppm(agent)) + extra);
-    if (!agent.engaged()) total -= Wide{group.idle} * agent.idle_since_us * PPM;
+    Wide total = 0;
+    if (group.load > 0 || extra > 0) {
+        total = Wide{idle_scale_us_} * (Wide{group.load} * (group.load > 0 ? PPM - load_ppm(agent) : 0) + extra);
+    }
+    if (group.idle > 0 && !agent.engaged()) total -= Wide{group.idle} * agent.idle_since_us * PPM;
     return OrderKey{-total, agent.idle_since_us, agent.sign_in_order};
 }
 
@@ -92,15 +98,15 @@ Id AgentIndex::class_for(ProfileId profile, std::uint16_t open, bool engaged) {
     entry.profile = profile;
     entry.open = open;
     entry.engaged = engaged;
-    entry.groups.assign(groups_.size(), NONE);
-    entry.learned.assign(efficiency_bits_, NONE);
+    entry.groups.resize(groups_.size());
+    entry.learned.resize(efficiency_bits_);
     classes_of_[profile].push_back(id);
     return id;
 }
 
 void AgentIndex::count_class(const Class& entry, int change) {
     if (available_by_.size() <= entry.profile) available_by_.resize(entry.profile + 1);
-    for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
+    for (ChannelId channel = 0; channel < channels_; ++channel) {
         if ((entry.open >> channel & 1) == 0) continue;
         std::uint32_t& count = available_by_[entry.profile][channel];
         count += static_cast<std::uint32_t>(change);
@@ -112,14 +118,14 @@ void AgentIndex::count_class(const Class& entry, int change) {
 void AgentIndex::count_staffed(Agent& agent) {
     std::uint16_t staffed = 0;
     if (agent.availability >= Availability::ready || agent.engaged()) {
-        for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
+        for (ChannelId channel = 0; channel < channels_; ++channel) {
             if (agent.capacity[channel] > 0) staffed |= 1u << channel;
         }
     }
     if (staffed == agent.staffed_channels) return;
     if (staffed_by_.size() <= agent.profile) staffed_by_.resize(agent.profile + 1);
     auto& counts = staffed_by_[agent.profile];
-    for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
+    for (ChannelId channel = 0; channel < channels_; ++channel) {
         counts[channel] += (staffed >> channel & 1) - (agent.staffed_channels >> channel & 1);
     }
     agent.staffed_channels = staffed;
@@ -129,53 +135,67 @@ std::int64_t AgentIndex::staffed(ProfileId profile, ChannelId channel) const {
     return profile < staffed_by_.size() ? staffed_by_[profile][channel] : 0;
 }
 
-void AgentIndex::remove(AgentId, Agent& agent) {
+void AgentIndex::remove(AgentId id, Agent& agent) {
     if (agent.staffed_channels != 0) {
-        for (ChannelId channel = 0; channel < exclusive_.size(); ++channel) {
+        for (ChannelId channel = 0; channel < channels_; ++channel) {
             staffed_by_[agent.profile][channel] -= agent.staffed_channels >> channel & 1;
         }
         agent.staffed_channels = 0;
     }
-    if (agent.agent_class == NONE) return;
+    if (unsettled_ == id) unsettled_ = NONE;
+    if (agent.agent_class != NONE) erase(agent);
+}
+
+void AgentIndex::update(std::vector<Agent>& agents, AgentId id) {
+    Agent& agent = agents[id];
+    if (agent.agent_class != NONE) erase(agent);
+    count_staffed(agent);
+    if (unsettled_ != id) settle(agents);
+    agent.open_channels = find_open_channels(agent);
+    unsettled_ = agent.availability == Availability::ready && agent.open_channels != 0 ? id : NONE;
+}
+
+void AgentIndex::erase(Agent& agent) {
     Class& entry = classes_[agent.agent_class];
     ROUTER_CHECK(entry.size > 0 && agent.group_nodes.size() == groups_.size());
     for (std::size_t group = 0; group < groups_.size(); ++group) {
         orders_.erase(entry.groups[group], agent.group_nodes[group]);
     }
     agent.group_nodes.clear();
-    for (Learned& learned : agent.learned) {
-        if (learned.node == NONE) continue;
-        orders_.erase(entry.learned[queues_[learned.queue].efficiency_bit], learned.node);
-        learned.node = NONE;
+    if (efficiency_bits_ > 0) {
+        for (Learned& learned : agent.learned) {
+            if (learned.node == NONE) continue;
+            orders_.erase(entry.learned[queues_[learned.queue].efficiency_bit], learned.node);
+            learned.node = NONE;
+        }
     }
-    --entry.size;
-    count_class(entry, -1);
+    if (--entry.size == 0) count_class(entry, -1);
     agent.agent_class = NONE;
 }
 
-void AgentIndex::update(AgentId id, Agent& agent) {
-    remove(id, agent);
-    count_staffed(agent);
-    const std::uint16_t open = agent.availability == Availability::ready ? open_channels(agent) : 0;
-    if (open == 0) return;
-    agent.agent_class = class_for(agent.profile, open, agent.engaged());
+void AgentIndex::insert(std::vector<Agent>& agents, AgentId id) {
+    Agent& agent = agents[id];
+    agent.agent_class = class_for(agent.profile, agent.open_channels, agent.engaged());
     Class& entry = classes_[agent.agent_class];
-    mask_.assign(orders_.mask_words(), 0);
-    for (const Learned& learned : agent.learned) {
-        const Id bit = queues_[learned.queue].efficiency_bit;
-        if (bit != NONE) mask_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    if (efficiency_bits_ > 0) {
+        mask_.assign(orders_.mask_words(), 0);
+        for (const Learned& learned : agent.learned) {
+            const Id bit = queues_[learned.queue].efficiency_bit;
+            if (bit != NONE) mask_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        }
     }
     for (std::size_t group = 0; group < groups_.size(); ++group) {
         agent.group_nodes.push_back(orders_.insert(entry.groups[group], key(agent, groups_[group], 0), id, mask_.data()));
     }
-    for (Learned& learned : agent.learned) {
-        const IndexedQueue& queue = queues_[learned.queue];
-        if (queue.efficiency_bit == NONE) continue;
-        const OrderKey learned_key = key(agent, groups_[queue.group], queue.efficiency_weight * learned.efficiency_ppm);
-        learned.node = orders_.insert(entry.learned[queue.efficiency_bit], learned_key, id);
+    if (efficiency_bits_ > 0) {
+        for (Learned& learned : agent.learned) {
+            const IndexedQueue& queue = queues_[learned.queue];
+            if (queue.efficiency_bit == NONE) continue;
+            const OrderKey learned_key = key(agent, groups_[queue.group], queue.efficiency_weight * learned.efficiency_ppm);
+            learned.node = orders_.insert(entry.learned[queue.efficiency_bit], learned_key, id);
+        }
     }
-    ++entry.size;
-    count_class(entry, 1);
+    if (entry.size++ == 0) count_class(entry, 1);
 }
 
 }  // namespace router

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bitset.hpp"
@@ -16,7 +17,7 @@ namespace router {
 struct Engagement {
     std::uint64_t offer = 0;
     CallId call = NONE;      // NONE in wrap-up: the call may be forgotten before the wrap-up ends
-    std::string call_name;   // in wrap-up only
+    Id call_text = NONE;     // its name, in wrap-up only: see Engine::call_name()
     QueueId queue = NONE;
     ChannelId channel = NONE;
     EngagementState state{};
@@ -39,6 +40,7 @@ struct Learned {
 
 struct Agent {
     std::string name;
+    std::uint16_t open_channels = 0;  // free for one more call if the agent is ready; kept by AgentIndex
     Availability availability = Availability::signed_out;
     std::string reason;
     ProfileId profile = NONE;
@@ -86,24 +88,30 @@ public:
         std::uint16_t open = 0;
         bool engaged = false;
         std::uint32_t size = 0;
-        std::vector<OrderForest::Root> groups;   // by weight group: everybody
-        std::vector<OrderForest::Root> learned;  // by efficiency bit: those with a learned value
+        std::vector<OrderForest::Set> groups;   // by weight group: everybody
+        std::vector<OrderForest::Set> learned;  // by efficiency bit: those with a learned value
     };
 
     // Forget all members; from here on, orders are kept for these queues and groups. O(everything).
     void reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup> groups, TimeUs idle_scale_us,
-               std::vector<bool> exclusive);
+               const std::vector<bool>& exclusive);
 
-    // Put the agent where it belongs now (nowhere if it is not available). O(log n) per order it is in.
-    void update(AgentId id, Agent& agent);
+    // Take the agent out of where it stands, to be put where it belongs now (nowhere if it is not available) by the next
+    // settle(): mostly an agent who becomes available gets a call at once and need not stand anywhere. O(log n) per order.
+    void update(std::vector<Agent>& agents, AgentId id);
     // Take it out; it may be put back by update().
     void remove(AgentId id, Agent& agent);
+    // Whoever updated an agent calls it before the orders are read.
+    void settle(std::vector<Agent>& agents) {
+        if (unsettled_ != NONE) insert(agents, std::exchange(unsettled_, NONE));
+    }
+    bool settled() const { return unsettled_ == NONE; }
 
-    std::uint16_t open_channels(const Agent& agent) const;
+    std::uint16_t find_open_channels(const Agent& agent) const;
     std::int64_t in_use_ppm(const Agent& agent) const;
     std::int64_t load_ppm(const Agent& agent) const;
-    bool exclusive(ChannelId channel) const { return exclusive_[channel]; }
-    std::size_t channels() const { return exclusive_.size(); }
+    bool exclusive(ChannelId channel) const { return exclusive_ >> channel & 1; }
+    std::size_t channels() const { return channels_; }
 
     const Bitset& profiles_with(ChannelId channel) const { return profiles_with_[channel]; }
     const std::vector<Id>& classes_of(ProfileId profile) const { return classes_of_[profile]; }
@@ -118,12 +126,16 @@ public:
 
 private:
     Id class_for(ProfileId profile, std::uint16_t open, bool engaged);
+    void insert(std::vector<Agent>& agents, AgentId id);
+    void erase(Agent& agent);
     void count_class(const Class& entry, int change);
     void count_staffed(Agent& agent);
 
     std::vector<IndexedQueue> queues_;
     std::vector<WeightGroup> groups_;
-    std::vector<bool> exclusive_;
+    std::size_t channels_ = 0;
+    std::uint16_t exclusive_ = 0;  // a bit per channel
+    AgentId unsettled_ = NONE;
     TimeUs idle_scale_us_ = 1;
     std::size_t efficiency_bits_ = 0;
     std::vector<std::uint64_t> mask_;  // scratch
@@ -131,7 +143,7 @@ private:
     OrderForest orders_;
     std::vector<Class> classes_;
     std::vector<std::vector<Id>> classes_of_;                              // by profile
-    std::vector<std::array<std::uint32_t, CHANNELS_MAX>> available_by_;    // by profile: agents with the channel open
+    std::vector<std::array<std::uint32_t, CHANNELS_MAX>> available_by_;    // by profile: classes with somebody and the channel open
     std::vector<std::array<std::int64_t, CHANNELS_MAX>> staffed_by_;       // by profile
     std::array<Bitset, CHANNELS_MAX> profiles_with_;
 };

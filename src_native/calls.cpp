@@ -15,6 +15,18 @@ bool Call::bars_agent(AgentId agent_id) const {
     return false;
 }
 
+void Call::clear() {
+    static_cast<CallNumbers&>(*this) = CallNumbers{};
+    name.clear();
+    queues_tried.clear();
+    preferred.clear();
+    affinity_positions.clear();
+    bars.clear();
+    customer.clear();
+    attributes = {};
+    decisions = {};
+}
+
 Tier Call::tier() const {
     if (urgency == Urgency::urgent) return overdue ? Tier::urgent_overdue : Tier::urgent;
     if (overdue) return Tier::overdue;
@@ -27,9 +39,10 @@ OrderKey rank_key(const Call& call, TimeUs due_us) {
 }
 
 void CallIndex::reset(std::size_t queues) {
-    orders_.reset();
-    lines_.assign(queues, NONE);
-    held_.assign(queues, NONE);
+    orders_.reset(false);
+    line_orders_.reset(true);
+    lines_.assign(queues, {});
+    held_.assign(queues, {});
     classes_.clear();
     free_classes_.clear();
     classes_of_.clear();
@@ -55,7 +68,7 @@ Id CallIndex::class_for(const Call& call, StageId stage) {
         classes_.emplace_back();
     }
     classes_[id] = Class{call.queue,    call.channel, stage, call.urgency, call.priority,
-                         call.overdue, call.tier(),  NONE};
+                         call.overdue, call.tier(),  {}};
     classes_of_[stage].push_back(id);
     classes_in_[call.queue].push_back(id);
     stages_.set(stage);
@@ -73,21 +86,21 @@ void CallIndex::drop_class(Id id) {
 void CallIndex::insert(CallId id, Call& call, StageId stage, TimeUs due_us) {
     ROUTER_CHECK(call.line_node == NONE && call.class_node == NONE);
     const OrderKey rank = rank_key(call, due_us);
-    call.line_node = orders_.insert(lines_[call.queue], rank, id);
+    call.line_node = line_orders_.insert(lines_[call.queue], rank, id);
     if (call.detached) return;
     if (call.held()) {
         call.class_node = orders_.insert(held_[call.queue], rank, id);
         return;
     }
     call.call_class = class_for(call, stage);
-    call.class_node = orders_.insert(classes_[call.call_class].root, OrderKey{0, call.effective_arrival_us, call.order}, id);
+    call.class_node = orders_.insert(classes_[call.call_class].calls, OrderKey{0, call.effective_arrival_us, call.order}, id);
 }
 
 void CallIndex::erase(Call& call) {
-    orders_.erase(lines_[call.queue], call.line_node);
+    line_orders_.erase(lines_[call.queue], call.line_node);
     if (call.call_class != NONE) {
-        orders_.erase(classes_[call.call_class].root, call.class_node);
-        if (classes_[call.call_class].root == NONE) drop_class(call.call_class);
+        orders_.erase(classes_[call.call_class].calls, call.class_node);
+        if (classes_[call.call_class].calls.empty()) drop_class(call.call_class);
     } else if (call.class_node != NONE) {
         orders_.erase(held_[call.queue], call.class_node);
     }

@@ -1,4 +1,6 @@
 // Commands as the engine takes them: checked for form at the edge, names still as text. See router/engine/commands.py.
+//
+// Who runs the engine natively may give numbers instead of names: see Ref.
 #pragma once
 
 #include <optional>
@@ -16,31 +18,64 @@ using Capacities = std::vector<std::pair<std::string, std::uint16_t>>;  // empty
 using Attributes = std::vector<std::pair<std::string, std::string>>;    // sorted by key
 using Names = std::vector<std::string>;
 
+// What a command is about: by its name, or by the number that the engine gave it, which wins where it is set. A number is
+// that of something the engine knows now; any other is a bug of the caller and stops the engine. The numbers of agents,
+// queues and channels stay theirs for good. A call's number is free for another one once the call is forgotten.
+template <class Kind>
+struct Ref {
+    std::string name;
+    Id id = NONE;
+
+    Ref() = default;
+    Ref(std::string by_name) : name(std::move(by_name)) {}
+    Ref(const char* by_name) : name(by_name) {}
+    static Ref number(Id id) {
+        Ref ref;
+        ref.id = id;
+        return ref;
+    }
+    bool empty() const { return id == NONE && name.empty(); }
+};
+using AgentRef = Ref<struct AgentKind>;
+using CallRef = Ref<struct CallKind>;
+using QueueRef = Ref<struct QueueKind>;
+using ChannelRef = Ref<struct ChannelKind>;
+
+// A requirement given by a command: as it is, or by the number that Engine::hold_requirement() gave, which wins.
+struct RequirementRef {
+    std::optional<RequirementSpec> spec;
+    RequirementId id = NONE;
+
+    RequirementRef() = default;
+    RequirementRef(RequirementSpec given) : spec(std::move(given)) {}
+    bool has_value() const { return id != NONE || spec.has_value(); }
+};
+
 struct SignIn {
-    std::string agent;
+    AgentRef agent;
     Skills skills;
     Capacities capacity;
     bool ready = true;
 };
 struct SignOut {
-    std::string agent;
+    AgentRef agent;
 };
 struct SetAvailability {
-    std::string agent;
+    AgentRef agent;
     bool ready = true;
     std::string reason;
     bool after_call = false;
 };
 struct UpdateAgent {
-    std::string agent;
+    AgentRef agent;
     std::optional<Skills> skills;
     std::optional<Capacities> capacity;
 };
 struct Enqueue {
-    std::string call;
-    std::string queue;
-    std::string channel;
-    std::optional<RequirementSpec> requirement;
+    std::string call;  // empty, natively only: a call without a name, which its number alone can tell
+    QueueRef queue;
+    ChannelRef channel;
+    RequirementRef requirement;
     Urgency urgency = Urgency::normal;
     std::uint8_t priority = 0;
     Names preferred_agents;
@@ -52,36 +87,36 @@ struct Enqueue {
     bool explain = false;
 };
 struct UpdateCall {
-    std::string call;
+    CallRef call;
     std::optional<Urgency> urgency;
     std::optional<std::uint8_t> priority;
-    std::optional<RequirementSpec> requirement;
+    RequirementRef requirement;
     std::optional<Names> preferred_agents;
     std::optional<Attributes> attributes;
 };
 struct Cancel {
-    std::string call;
+    CallRef call;
     std::string reason;
 };
 struct Requeue {
-    std::string call;
+    CallRef call;
     bool keep_place = true;
     std::string reason;
 };
 struct Transfer {
-    std::string call;
-    std::string queue;
+    CallRef call;
+    QueueRef queue;
     bool keep_place = true;
-    std::optional<RequirementSpec> requirement;
+    RequirementRef requirement;
     std::optional<Names> preferred_agents;
     std::optional<TimeUs> hold_us;
 };
 struct Assign {
-    std::string call;
-    std::string agent;
+    CallRef call;
+    AgentRef agent;
 };
 struct TurnIntoCallback {
-    std::string call;
+    CallRef call;
 };
 struct Accept {
     std::uint64_t offer = 0;
@@ -91,34 +126,35 @@ struct Reject {
     std::string reason;
 };
 struct Complete {
-    std::string call;
+    CallRef call;
 };
 struct EndWrapUp {
-    std::string agent;
-    std::string call;  // empty: the oldest
+    AgentRef agent;
+    std::string call;         // empty: the oldest
+    std::uint64_t offer = 0;  // natively: the offer that led to it, which wins over the call; 0: none given
 };
 struct RecordOutcome {
-    std::string call;
+    CallRef call;
     std::optional<bool> resolved;
     std::optional<std::uint8_t> satisfaction;
-    std::string agent;
-    std::string queue;
+    AgentRef agent;
+    QueueRef queue;
 };
 struct Configure {
     Settings settings;
     std::vector<std::pair<std::string, std::string>> moves;
 };
 struct PauseQueue {
-    std::string queue;
+    QueueRef queue;
 };
 struct ResumeQueue {
-    std::string queue;
+    QueueRef queue;
 };
 struct Detach {
-    std::string call;
+    CallRef call;
 };
 struct Attach {
-    std::string call;
+    CallRef call;
 };
 struct Restart {};
 struct Advance {};

@@ -25,6 +25,7 @@ void Engine::apply(const Command& command, TimeUs time_us) {
         forget();
         std::visit([this](const auto& one) { handle(one); }, command);
         fire(time_us);
+        agent_index_.settle(agents_);
     } catch (...) {
         broken_ = true;
         throw;
@@ -105,7 +106,7 @@ void Engine::forget_surplus() {
 void Engine::forget_oldest_call() {
     const CallId id = finished_.front();
     finished_.pop_front();
-    call_ids_.erase(calls_[id].name);
+    if (!calls_[id].name.empty()) call_ids_.erase(calls_[id].name);
     forgotten_.push_back(id);
     release_requirement(std::exchange(calls_[id].requirement, NONE));
 }
@@ -122,7 +123,7 @@ void Engine::forget_oldest_request() {
 
 void Engine::free_forgotten() {
     for (const CallId id : forgotten_) {
-        calls_[id] = Call{};
+        calls_[id].clear();
         free_calls_.push_back(id);
     }
     forgotten_.clear();
@@ -178,10 +179,19 @@ RequirementId Engine::share(RequirementId requirement) {
     return requirement;
 }
 
+RequirementId Engine::hold_requirement(const RequirementSpec& spec) {
+    held_requirements_.push_back(skills_.list_requirement(spec));
+    return held_requirements_.back();
+}
+
 // Whether a requirement that a command gives may be kept besides those that queues and remembered calls have.
-bool Engine::has_room_for(const std::optional<RequirementSpec>& spec) const {
+bool Engine::has_room_for(const RequirementRef& given) const {
+    if (given.id != NONE) {
+        ROUTER_CHECK(std::find(held_requirements_.begin(), held_requirements_.end(), given.id) != held_requirements_.end());
+        return true;
+    }
     const auto kept = static_cast<std::int64_t>(skills_.requirements());
-    return !spec || kept < settings_.requirements_max || skills_.knows_requirement(*spec);
+    return !given.spec || kept < settings_.requirements_max || skills_.knows_requirement(*given.spec);
 }
 
 void Engine::release_requirement(RequirementId requirement) {
@@ -191,15 +201,41 @@ void Engine::release_requirement(RequirementId requirement) {
 
 // An agent whom a requirement names stands in a profile of its own; when that changes, so does its profile.
 void Engine::apply_renames() {
+    if (!skills_.has_renamed()) return;
     for (const std::string& name : skills_.take_renamed()) {
         const AgentId id = find_agent(name);
         if (id == NONE) continue;
         set_profile(id, skills_.acquire_profile(skills_.profile(agents_[id].profile).skills, name));
     }
+    agent_index_.settle(agents_);
 }
 
 TimeUs Engine::due_time(TimeUs time_us, std::size_t limit) const {
     return timers_.size() < limit ? time_us : std::min(time_us, timers_.time_of(limit));
+}
+
+CallId Engine::resolve(const CallRef& ref) const {
+    if (ref.id == NONE) return find_call(ref.name);
+    ROUTER_CHECK(ref.id < calls_.size() && calls_[ref.id].known());
+    return ref.id;
+}
+
+AgentId Engine::resolve(const AgentRef& ref) const {
+    if (ref.id == NONE) return find_agent(ref.name);
+    ROUTER_CHECK(ref.id < agents_.size());
+    return ref.id;
+}
+
+QueueId Engine::resolve(const QueueRef& ref) const {
+    if (ref.id == NONE) return find_queue(ref.name);
+    ROUTER_CHECK(ref.id < queues_.size());
+    return queues_[ref.id].configured ? ref.id : NONE;
+}
+
+ChannelId Engine::resolve(const ChannelRef& ref) const {
+    if (ref.id == NONE) return find_channel(ref.name);
+    ROUTER_CHECK(ref.id < channels_.size());
+    return channels_[ref.id].index == NONE ? NONE : ref.id;
 }
 
 CallId Engine::find_call(std::string_view name) const {
@@ -225,7 +261,7 @@ ChannelId Engine::find_channel(std::string_view name) const {
 std::vector<CallId> Engine::calls_by_order() const {
     std::vector<CallId> ids;
     for (CallId id = 0; id < calls_.size(); ++id) {
-        if (!calls_[id].name.empty() && find_call(calls_[id].name) == id) ids.push_back(id);
+        if (calls_[id].known()) ids.push_back(id);
     }
     std::sort(ids.begin(), ids.end(), [this](CallId a, CallId b) { return calls_[a].order < calls_[b].order; });
     return ids;
@@ -250,8 +286,8 @@ std::vector<QueueId> Engine::queues_by_name() const {
 
 std::vector<CallId> Engine::waiting(QueueId queue, std::size_t limit) const {
     std::vector<CallId> ids;
-    const OrderForest& orders = call_index_.orders();
-    for (auto node = orders.first(call_index_.line(queue)); node != NONE && ids.size() < limit; node = orders.next(node)) {
+    const OrderForest& orders = call_index_.line_orders();
+    for (auto node = call_index_.line(queue).first; node != NONE && ids.size() < limit; node = orders.next(node)) {
         ids.push_back(orders.item(node));
     }
     return ids;

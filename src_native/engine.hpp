@@ -15,6 +15,7 @@
 #include "calls.hpp"
 #include "commands.hpp"
 #include "events.hpp"
+#include "offer_table.hpp"
 #include "skills.hpp"
 #include "timer_queue.hpp"
 
@@ -66,6 +67,8 @@ public:
     const std::vector<Event>& events() const { return events_; }
     const std::string& text(Id index) const { return texts_[index]; }
     Result result() const;
+    // The call that the last command was about; NONE if it was about none, or none that is known.
+    CallId result_call() const { return result_call_; }
     std::uint64_t sequence() const { return sequence_; }
     TimeUs time_us() const { return time_us_; }
     TimeUs next_deadline() const { return timers_.empty() ? NEVER : timers_.front().time_us; }
@@ -73,7 +76,11 @@ public:
     TimeUs due_time(TimeUs time_us, std::size_t limit) const;
     const Statistics& statistics() const { return statistics_; }
 
-    // Reading. Numbers stay valid until the next command.
+    // Intern a requirement and keep it for good, so that commands can give it by number (RequirementRef). It counts as
+    // one that a queue has, and belongs to this object, not to its state: a snapshot does not hold it.
+    RequirementId hold_requirement(const RequirementSpec& spec);
+
+    // Reading. Numbers of calls stay valid until the next command, or as long as the call is known; the others for good.
     CallId find_call(std::string_view name) const;
     bool remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const;
     AgentId find_agent(std::string_view name) const;
@@ -94,6 +101,10 @@ public:
     std::int64_t position(CallId id) const;  // 0 when it does not wait
     std::int64_t count_agents(const RequirementSpec& requirement, std::size_t step, ChannelId channel);
     std::uint16_t agent_capacity(AgentId agent, ChannelId channel) const;
+    // Name of the call that an engagement is about; in wrap-up the call itself may be forgotten.
+    const std::string& call_name(const Engagement& engagement) const {
+        return engagement.call == NONE ? wrapped_up_.text(engagement.call_text) : calls_[engagement.call].name;
+    }
 
     // Explaining.
     bool tracing = false;
@@ -123,10 +134,23 @@ private:
     Event& emit(EventKind kind);
     Id add_text(std::string text);
     void reject(RejectReason reason, std::string subject);
+    template <class Kind>
+    void reject(RejectReason reason, const Ref<Kind>& ref) {
+        reject(reason, name_of(ref));
+    }
+    CallId resolve(const CallRef& ref) const;
+    AgentId resolve(const AgentRef& ref) const;
+    QueueId resolve(const QueueRef& ref) const;
+    ChannelId resolve(const ChannelRef& ref) const;
+    const std::string& name_of(const CallRef& ref) const { return ref.id == NONE ? ref.name : calls_[ref.id].name; }
+    const std::string& name_of(const AgentRef& ref) const { return ref.id == NONE ? ref.name : agents_[ref.id].name; }
+    const std::string& name_of(const QueueRef& ref) const { return ref.id == NONE ? ref.name : queues_[ref.id].settings.name; }
+    const std::string& name_of(const ChannelRef& ref) const { return ref.id == NONE ? ref.name : channels_[ref.id].name; }
     void apply_renames();
     RequirementId intern(const RequirementSpec& spec);
+    RequirementId intern(const RequirementRef& given) { return given.id == NONE ? intern(*given.spec) : share(given.id); }
     RequirementId share(RequirementId requirement);
-    bool has_room_for(const std::optional<RequirementSpec>& spec) const;
+    bool has_room_for(const RequirementRef& given) const;
     void release_requirement(RequirementId requirement);
 
     // engine_deadlines.cpp
@@ -151,7 +175,7 @@ private:
     void set_availability(AgentId id, Availability availability);
     void set_profile(AgentId id, ProfileId profile);
     void touch(Agent& agent);
-    void add_engagement(AgentId id, Engagement engagement);
+    Engagement& add_engagement(AgentId id, const Call& call, CallId call_id);
     void release(AgentId id, std::uint64_t offer, bool sets_idle);
     void emit_availability(AgentId id);
     void learn_call(AgentId id, QueueId queue, TimeUs handle_us);
@@ -168,7 +192,7 @@ private:
     void handle(const TurnIntoCallback& command);
     void handle(const Detach& command);
     void handle(const Attach& command);
-    CallId resolve_live_call(const std::string& name);
+    CallId resolve_live_call(const CallRef& ref);
     CallId allocate_call(const std::string& name);
     std::vector<AgentId> known_agents(const Names& names) const;
     void start_hold(Call& call, TimeUs hold_us);
@@ -232,7 +256,12 @@ private:
     bool may_take(const Agent& agent, AgentId agent_id, const Call& call) const;
     AgentId best_agent(const Call& call, Decision* decision) const;
     CallId best_call(AgentId agent, Decision* decision) const;
+    template <class Judge>
+    Statistics judge_agents(const Call& call, Judge& judge) const;
+    template <class Judge>
+    Statistics judge_calls(AgentId agent, Judge& judge) const;
     void seek(CallId call);
+    AgentId choose_agent(CallId call);
     void serve(AgentId agent, std::span<const CallId> settling);
     void settle(AgentId agent, std::span<const CallId> calls, bool refreshing = true);
     void close_if_free(AgentId agent);
@@ -240,7 +269,7 @@ private:
     std::array<std::int64_t, AGENT_TERMS> agent_terms(const Call& call, AgentId agent_id) const;
     std::array<std::int64_t, CALL_TERMS> call_terms(const Call& call, AgentId agent_id) const;
     Wide agent_total(const Call& call, AgentId agent_id) const;
-    std::int64_t waiting_total(const Call& call, AgentId agent_id, std::int64_t fit_ppm, bool affinity) const;
+    std::int64_t waiting_total(const Call& call, AgentId agent_id, bool affinity) const;
     std::int64_t age_ppm(const Call& call) const;
     std::int64_t deadline_ppm(const Call& call) const;
     TimeUs target_us(const Call& call) const;
@@ -264,6 +293,7 @@ private:
 
     Settings settings_;
     SkillMatrix skills_;
+    std::vector<RequirementId> held_requirements_;
     std::vector<Queue> queues_;
     NameMap<QueueId> queue_ids_;
     std::vector<Channel> channels_;
@@ -275,12 +305,13 @@ private:
     std::vector<CallId> free_calls_;
     NameMap<CallId> call_ids_;
     CallIndex call_index_;
+    TextPool wrapped_up_;  // names of calls in wrap-up
     std::int64_t live_calls_ = 0;
     std::deque<CallId> finished_;     // oldest first
     std::vector<CallId> forgotten_;   // nameless already, freed at the next command
     TimerQueue timers_;
     std::uint64_t next_offer_ = 1;
-    std::unordered_map<std::uint64_t, CallId> offers_;  // pending ones, for look-up only
+    OfferTable offers_;
     std::list<Customer> customers_;   // served longest ago first
     NameMap<std::list<Customer>::iterator> customer_ids_;
     std::list<Request> requests_;     // oldest first

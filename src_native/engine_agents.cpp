@@ -1,5 +1,7 @@
 // Agents: signing in and out, availability, engagements, occupancy and what is learned of them.
 #include <algorithm>
+#include <bit>
+#include <limits>
 
 #include "engine.hpp"
 
@@ -27,15 +29,35 @@ constexpr std::array<std::uint64_t, 16> decay_factors() {
     return factors;
 }
 
-// 2^(-elapsed / half_life) in q32.
+constexpr auto FACTORS = decay_factors();
+constexpr unsigned LEADING_BITS = 12;
+
+// The product of the factors for the leading bits of a fraction, rounded down after each, from the highest bit on.
+constexpr std::array<std::uint64_t, 1 << LEADING_BITS> leading_products() {
+    std::array<std::uint64_t, 1 << LEADING_BITS> products{Q32};
+    for (std::size_t bits = 1; bits < products.size(); ++bits) {
+        const std::size_t lowest = static_cast<std::size_t>(std::countr_zero(bits));
+        products[bits] = products[bits & (bits - 1)] * FACTORS[LEADING_BITS - 1 - lowest] >> 32;
+    }
+    return products;
+}
+
+// 2^(-elapsed / half_life) in q32: the product of the factors for the 16 bits of the fraction, rounded down after each.
 std::uint64_t decay_q32(TimeUs elapsed_us, TimeUs half_life_us) {
-    constexpr auto FACTORS = decay_factors();
-    const TimeUs halvings = elapsed_us / half_life_us;
-    if (halvings > 32) return 0;
-    const auto fraction = static_cast<std::uint64_t>(Wide{elapsed_us % half_life_us} * 65536 / half_life_us);
-    std::uint64_t factor = Q32;
-    for (std::size_t index = 0; index < FACTORS.size(); ++index) {
-        if (fraction >> (15 - index) & 1) factor = static_cast<std::uint64_t>(Wide{factor} * FACTORS[index] >> 32);
+    static constexpr auto LEADING = leading_products();
+    static_assert(DURATION_US_MAX < std::numeric_limits<TimeUs>::max() / 65536);
+    TimeUs halvings = 0;
+    if (elapsed_us >= half_life_us) {
+        halvings = elapsed_us / half_life_us;
+        if (halvings > 32) return 0;
+        elapsed_us %= half_life_us;
+    }
+    const auto fraction = static_cast<std::uint64_t>(elapsed_us * 65536 / half_life_us);
+    std::uint64_t factor = LEADING[fraction >> (FACTORS.size() - LEADING_BITS)];
+#pragma GCC unroll 4
+    for (std::size_t index = LEADING_BITS; index < FACTORS.size(); ++index) {
+        const std::uint64_t product = factor * FACTORS[index] >> 32;
+        factor = fraction >> (FACTORS.size() - 1 - index) & 1 ? product : factor;
     }
     return factor >> halvings;
 }
@@ -63,7 +85,7 @@ std::int64_t share_ppm(bool less_is_better, std::int64_t norm, std::int64_t prio
 void Engine::handle(const SignIn& command) {
     std::array<std::uint16_t, CHANNELS_MAX> capacity{};
     if (!resolve_capacity(command.capacity, capacity)) return;
-    AgentId id = find_agent(command.agent);
+    AgentId id = resolve(command.agent);
     if (id != NONE && agents_[id].signed_in()) return reject(RejectReason::already_signed_in, command.agent);
     if (id == NONE && static_cast<std::int64_t>(agents_.size()) >= settings_.agents_max) {
         return reject(RejectReason::too_many_agents, command.agent);
@@ -73,11 +95,11 @@ void Engine::handle(const SignIn& command) {
     }
     if (id == NONE) {
         id = static_cast<AgentId>(agents_.size());
-        agents_.emplace_back().name = command.agent;
-        agent_ids_.emplace(command.agent, id);
-        agents_[id].profile = skills_.acquire_profile(command.skills, command.agent);
+        agents_.emplace_back().name = command.agent.name;
+        agent_ids_.emplace(command.agent.name, id);
+        agents_[id].profile = skills_.acquire_profile(command.skills, command.agent.name);
     } else {
-        set_profile(id, skills_.acquire_profile(command.skills, command.agent));
+        set_profile(id, skills_.acquire_profile(command.skills, agents_[id].name));
     }
     Agent& agent = agents_[id];
     touch(agent);
@@ -93,7 +115,7 @@ void Engine::handle(const SignIn& command) {
 }
 
 void Engine::handle(const SignOut& command) {
-    const AgentId id = find_agent(command.agent);
+    const AgentId id = resolve(command.agent);
     if (id == NONE) return reject(RejectReason::unknown_agent, command.agent);
     if (!agents_[id].signed_in()) return reject(RejectReason::agent_signed_out, command.agent);
     const std::vector<CallId> returned = take_offers_back(id, WithdrawalCause::agent_signed_out);
@@ -116,7 +138,7 @@ void Engine::sign_out(AgentId id, bool no_answer) {
 }
 
 void Engine::handle(const SetAvailability& command) {
-    const AgentId id = find_agent(command.agent);
+    const AgentId id = resolve(command.agent);
     if (id == NONE) return reject(RejectReason::unknown_agent, command.agent);
     Agent& agent = agents_[id];
     if (!agent.signed_in()) return reject(RejectReason::agent_signed_out, command.agent);
@@ -152,7 +174,7 @@ void Engine::make_not_ready(AgentId id, const std::string& reason) {
 }
 
 void Engine::handle(const UpdateAgent& command) {
-    const AgentId id = find_agent(command.agent);
+    const AgentId id = resolve(command.agent);
     if (id == NONE) return reject(RejectReason::unknown_agent, command.agent);
     if (!agents_[id].signed_in()) return reject(RejectReason::agent_signed_out, command.agent);
     std::array<std::uint16_t, CHANNELS_MAX> capacity = agents_[id].capacity;
@@ -160,12 +182,12 @@ void Engine::handle(const UpdateAgent& command) {
         if (!resolve_capacity(*command.capacity, capacity)) return;
         if (!capacity_suffices(agents_[id], capacity)) return reject(RejectReason::capacity_in_use, command.agent);
     }
-    if (command.skills) set_profile(id, skills_.acquire_profile(*command.skills, command.agent));
+    if (command.skills) set_profile(id, skills_.acquire_profile(*command.skills, agents_[id].name));
     Agent& agent = agents_[id];
     if (agent.capacity != capacity) {
         touch(agent);
         agent.capacity = capacity;
-        agent_index_.update(id, agent);
+        agent_index_.update(agents_, id);
     }
     emit(EventKind::agent_updated).agent = id;
     settle(id, {});
@@ -218,7 +240,7 @@ void Engine::set_availability(AgentId id, Availability availability) {
         agent.availability = availability;
         if (signed_in_change != 0) skills_.count_signed_in(agent.profile, signed_in_change);
     }
-    agent_index_.update(id, agent);
+    agent_index_.update(agents_, id);
 }
 
 // Takes over the use of the profile that the caller acquired.
@@ -229,29 +251,38 @@ void Engine::set_profile(AgentId id, ProfileId profile) {
     skills_.release_profile(agent.profile);
     agent.profile = profile;
     if (agent.signed_in()) skills_.count_signed_in(agent.profile, 1);
-    agent_index_.update(id, agent);
+    agent_index_.update(agents_, id);
 }
 
 // Bring occupancy up to now, before something that rules it changes.
 void Engine::touch(Agent& agent) {
+    if (agent.occupancy_at_us == now_us_) return;
     if (agent.availability >= Availability::ready || agent.engaged()) {
         const std::uint64_t kept = decay_q32(now_us_ - agent.occupancy_at_us, settings_.occupancy_half_life_us);
-        const auto in_use_q32 = static_cast<std::uint64_t>(Wide{agent_index_.in_use_ppm(agent)} * Q32 / PPM);
+        const std::uint64_t in_use_q32 = static_cast<std::uint64_t>(agent_index_.in_use_ppm(agent)) * Q32 / PPM;
         agent.occupancy_q32 = static_cast<std::uint64_t>(
             (Wide{agent.occupancy_q32} * kept + Wide{in_use_q32} * (Q32 - kept)) >> 32);
     }
     agent.occupancy_at_us = now_us_;
 }
 
-void Engine::add_engagement(AgentId id, Engagement engagement) {
+// As an assignment, by the offer number that the call has.
+Engagement& Engine::add_engagement(AgentId id, const Call& call, CallId call_id) {
     Agent& agent = agents_[id];
     touch(agent);
-    const Id channel = channels_[engagement.channel].index;
+    const Id channel = channels_[call.channel].index;
     ++agent.used[channel];
     ROUTER_CHECK(agent.used[channel] <= agent.capacity[channel]);
     ROUTER_CHECK(agent.engagements.empty() || !agent_index_.exclusive(channel));
-    agent.engagements.push_back(std::move(engagement));
-    agent_index_.update(id, agent);
+    Engagement& engagement = agent.engagements.emplace_back();
+    engagement.offer = call.offer;
+    engagement.call = call_id;
+    engagement.queue = call.queue;
+    engagement.channel = call.channel;
+    engagement.state = EngagementState::assigned;
+    engagement.started_us = now_us_;
+    agent_index_.update(agents_, id);
+    return engagement;
 }
 
 void Engine::release(AgentId id, std::uint64_t offer, bool sets_idle) {
@@ -265,7 +296,7 @@ void Engine::release(AgentId id, std::uint64_t offer, bool sets_idle) {
     --agent.used[channel];
     agent.engagements.erase(agent.engagements.begin() + (engagement - agent.engagements.data()));
     if (sets_idle) agent.idle_since_us = now_us_;
-    agent_index_.update(id, agent);
+    agent_index_.update(agents_, id);
 }
 
 // ---- learning ----
@@ -280,20 +311,22 @@ Learned& Engine::learned_for(Agent& agent, QueueId queue) {
 
 void Engine::learn_call(AgentId id, QueueId queue, TimeUs handle_us) {
     Agent& agent = agents_[id];
-    agent_index_.remove(id, agent);
+    const bool ranks = agent_index_.queue(queue).efficiency_bit != NONE;
+    if (ranks) agent_index_.remove(id, agent);
     Learned& entry = learned_for(agent, queue);
     Learned& norm = queues_[queue].learned;
     const TimeUs counted_us = std::min(handle_us, DURATION_US_MAX);  // so that no sum can overflow
     count(norm.calls, norm.handle_sum_us, counted_us, QUEUE_WINDOW);
     count(entry.calls, entry.handle_sum_us, counted_us, AGENT_WINDOW);
     entry.efficiency_ppm = efficiency(entry, norm);
-    agent_index_.update(id, agent);
+    if (ranks) agent_index_.update(agents_, id);
 }
 
 void Engine::learn_outcome(AgentId id, QueueId queue, std::optional<bool> resolved,
                            std::optional<std::uint8_t> satisfaction) {
     Agent& agent = agents_[id];
-    agent_index_.remove(id, agent);
+    const bool ranks = agent_index_.queue(queue).efficiency_bit != NONE;
+    if (ranks) agent_index_.remove(id, agent);
     Learned& entry = learned_for(agent, queue);
     Learned& norm = queues_[queue].learned;
     if (resolved) {
@@ -305,7 +338,7 @@ void Engine::learn_outcome(AgentId id, QueueId queue, std::optional<bool> resolv
         count(entry.satisfactions, entry.satisfaction_sum, *satisfaction, AGENT_WINDOW);
     }
     entry.efficiency_ppm = efficiency(entry, norm);
-    agent_index_.update(id, agent);
+    if (ranks) agent_index_.update(agents_, id);
 }
 
 std::int64_t Engine::efficiency(const Learned& agent, const Learned& norm) const {

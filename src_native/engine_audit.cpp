@@ -8,8 +8,9 @@ namespace router {
 
 void Engine::audit() const {
     if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
+    ROUTER_CHECK(agent_index_.settled());
     for (CallId id = 0; id < calls_.size(); ++id) {
-        if (!calls_[id].name.empty() && find_call(calls_[id].name) == id) audit_call(id);
+        if (calls_[id].known()) audit_call(id);
     }
     for (AgentId id = 0; id < agents_.size(); ++id) audit_agent(id);
     audit_counts();
@@ -25,7 +26,7 @@ void Engine::audit_call(CallId id) const {
     ROUTER_CHECK(waits || (call.call_class == NONE && call.affinity_positions.empty()));
     ROUTER_CHECK((call.state == CallState::offered || call.state == CallState::assigned) == (call.offer != 0));
     ROUTER_CHECK(is_finished(call.state) == (call.finished_us != NEVER));
-    ROUTER_CHECK((call.state == CallState::offered) == (call.offer != 0 && offers_.contains(call.offer)));
+    ROUTER_CHECK((call.state == CallState::offered) == (offers_.find(call.offer) == id));
     for (const Bar& bar : call.bars) {
         ROUTER_CHECK(timers_.holds(bar.timer) && timers_.at(bar.timer).time_us == bar.until_us);
     }
@@ -40,8 +41,8 @@ void Engine::audit_call(CallId id) const {
         ROUTER_CHECK(timers_.holds(engagement->timer) == (call.state == CallState::offered));
         return;
     }
-    const OrderForest& orders = call_index_.orders();
-    ROUTER_CHECK(orders.item(call.line_node) == id && (call.detached || orders.item(call.class_node) == id));
+    ROUTER_CHECK(call_index_.line_orders().item(call.line_node) == id);
+    ROUTER_CHECK(call.detached || call_index_.orders().item(call.class_node) == id);
     ROUTER_CHECK((call.held() || call.detached) == (call.call_class == NONE));
     ROUTER_CHECK(!call.held() || (now_us_ < call.hold_until_us && !call.overdue && !call.preferred.empty()));
     const TimeUs due = due_us(call);
@@ -73,7 +74,8 @@ void Engine::audit_agent(AgentId id) const {
         ROUTER_CHECK(used[channel] <= agent.capacity[channel]);
         ROUTER_CHECK(used[channel] == 0 || !agent_index_.exclusive(channel) || agent.engagements.size() == 1);
     }
-    const std::uint16_t open = agent_index_.open_channels(agent);
+    const std::uint16_t open = agent.open_channels;
+    ROUTER_CHECK(open == agent_index_.find_open_channels(agent));
     const bool available = agent.availability == Availability::ready && open != 0;
     ROUTER_CHECK((agent.agent_class != NONE) == available);
     ROUTER_CHECK(agent.availability != Availability::closing || agent.engaged());
@@ -91,8 +93,9 @@ void Engine::audit_counts() const {
     std::vector<std::size_t> waiting(queues_.size(), 0);
     for (CallId id = 0; id < calls_.size(); ++id) {
         const Call& call = calls_[id];
-        if (call.name.empty() || is_finished(call.state)) continue;
-        ROUTER_CHECK(find_call(call.name) == id);
+        if (!call.known()) continue;
+        ROUTER_CHECK(call.name.empty() || find_call(call.name) == id);
+        if (is_finished(call.state)) continue;
         ++live;
         waiting[call.queue] += call.state == CallState::waiting;
         offered[call.queue] += call.state == CallState::offered;
@@ -118,6 +121,7 @@ void Engine::audit_requirements() const {
         ROUTER_CHECK((queue.requirement != NONE) == queue.configured);
         if (queue.configured) ++counted[queue.requirement].second;
     }
+    for (const RequirementId requirement : held_requirements_) ++counted[requirement].second;
     ROUTER_CHECK(counted.size() == skills_.requirements());
     for (const auto& [id, count] : counted) {
         const Requirement& requirement = skills_.requirement(id);

@@ -8,14 +8,14 @@ namespace router {
 // ---- commands ----
 
 void Engine::handle(const Enqueue& command) {
-    const CallId existing = find_call(command.call);
+    const CallId existing = command.call.empty() ? NONE : find_call(command.call);
     if (existing != NONE) {
         result_call_ = existing;
         return reject(RejectReason::duplicate_call, command.call);
     }
-    const QueueId queue = find_queue(command.queue);
+    const QueueId queue = resolve(command.queue);
     if (queue == NONE) return reject(RejectReason::unknown_queue, command.queue);
-    const ChannelId channel = find_channel(command.channel);
+    const ChannelId channel = resolve(command.channel);
     if (channel == NONE) return reject(RejectReason::unknown_channel, command.channel);
     if (live_calls_ >= settings_.calls_max) return reject(RejectReason::too_many_calls, command.call);
     if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
@@ -27,7 +27,7 @@ void Engine::handle(const Enqueue& command) {
     call.queue = queue;
     call.channel = channel;
     call.own_requirement = command.requirement.has_value();
-    call.requirement = command.requirement ? intern(*command.requirement) : share(queues_[queue].requirement);
+    call.requirement = command.requirement.has_value() ? intern(command.requirement) : share(queues_[queue].requirement);
     call.urgency = command.urgency;
     call.priority = command.priority;
     call.effective_arrival_us = std::max<TimeUs>(0, now_us_ - command.credited_wait_us);
@@ -35,10 +35,10 @@ void Engine::handle(const Enqueue& command) {
     call.order = sequence_;
     call.callback = command.callback;
     call.explain = command.explain;
-    call.customer = command.customer;
-    call.attributes = command.attributes;
-    call.queues_tried = {queue};
-    call.preferred = known_agents(command.preferred_agents);
+    if (!command.customer.empty()) call.customer = command.customer;
+    if (!command.attributes.empty()) call.attributes = command.attributes;
+    call.queues_tried.push_back(queue);
+    if (!command.preferred_agents.empty()) call.preferred = known_agents(command.preferred_agents);
     TimeUs hold_us = call.preferred.empty() ? settings.last_agent_hold_us : command.hold_us.value_or(settings.preferred_hold_us);
     if (settings.last_agent_preferred && !command.customer.empty()) {
         const auto customer = customer_ids_.find(command.customer);
@@ -67,7 +67,7 @@ void Engine::handle(const UpdateCall& command) {
     Call& call = calls_[id];
     if (command.urgency) call.urgency = *command.urgency;
     if (command.priority) call.priority = *command.priority;
-    if (command.requirement) replace_requirement(call, intern(*command.requirement), true);
+    if (command.requirement.has_value()) replace_requirement(call, intern(command.requirement), true);
     if (command.preferred_agents) call.preferred = known_agents(*command.preferred_agents);
     if (command.attributes) call.attributes = *command.attributes;
     emit(EventKind::call_updated).call = id;
@@ -125,7 +125,7 @@ void Engine::handle(const Requeue& command) {
 void Engine::handle(const Transfer& command) {
     const CallId id = resolve_live_call(command.call);
     if (id == NONE) return;
-    const QueueId target = find_queue(command.queue);
+    const QueueId target = resolve(command.queue);
     if (target == NONE) return reject(RejectReason::unknown_queue, command.queue);
     if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
     Call& call = calls_[id];
@@ -137,8 +137,9 @@ void Engine::handle(const Transfer& command) {
     if (state == CallState::offered) withdraw(id, WithdrawalCause::call_transferred);
 
     const QueueSettings& settings = queues_[target].settings;
-    const RequirementId requirement = command.requirement ? intern(*command.requirement) : share(queues_[target].requirement);
-    replace_requirement(call, requirement, command.requirement.has_value());
+    const bool own = command.requirement.has_value();
+    const RequirementId requirement = own ? intern(command.requirement) : share(queues_[target].requirement);
+    replace_requirement(call, requirement, own);
     call.hold_until_us = NEVER;
     if (!command.keep_place) {
         call.effective_arrival_us = now_us_;
@@ -201,15 +202,15 @@ void Engine::handle(const Attach& command) {
 
 // ---- parts of them ----
 
-CallId Engine::resolve_live_call(const std::string& name) {
-    const CallId id = find_call(name);
+CallId Engine::resolve_live_call(const CallRef& ref) {
+    const CallId id = resolve(ref);
     if (id == NONE) {
-        reject(RejectReason::unknown_call, name);
+        reject(RejectReason::unknown_call, ref);
         return NONE;
     }
     result_call_ = id;
     if (is_finished(calls_[id].state)) {
-        reject(RejectReason::call_finished, name);
+        reject(RejectReason::call_finished, ref);
         return NONE;
     }
     return id;
@@ -224,8 +225,10 @@ CallId Engine::allocate_call(const std::string& name) {
         id = static_cast<CallId>(calls_.size());
         calls_.emplace_back();
     }
-    calls_[id].name = name;
-    call_ids_.emplace(name, id);
+    if (!name.empty()) {
+        calls_[id].name = name;
+        call_ids_.emplace(name, id);
+    }
     ++live_calls_;
     return id;
 }
@@ -242,6 +245,7 @@ std::vector<AgentId> Engine::known_agents(const Names& names) const {
 }
 
 void Engine::start_hold(Call& call, TimeUs hold_us) {
+    if (call.preferred.empty()) return;
     const auto signed_in = [this](AgentId id) { return agents_[id].signed_in(); };
     const TimeUs due = due_us(call);
     const bool overdue = due != NEVER && now_us_ >= due;
@@ -250,12 +254,11 @@ void Engine::start_hold(Call& call, TimeUs hold_us) {
     }
 }
 
-// The call stands in no queue's line; put it in its own, offer it, and see whether it may stay there.
+// The call waits but stands in no queue's line: give it to an agent at once, or see whether it may stand in its own.
 void Engine::admit(CallId id) {
+    if (const AgentId agent = choose_agent(id); agent != NONE) return present(id, agent);
     enter_waiting(id);
-    seek(id);
     const Call& call = calls_[id];
-    if (call.state != CallState::waiting) return;
     const std::int64_t waiting_max = queues_[call.queue].settings.waiting_max;
     if (waiting_max == NEVER || static_cast<std::int64_t>(call_index_.waiting(call.queue)) - 1 < waiting_max) return;
     leave_waiting(id);
@@ -367,7 +370,7 @@ void Engine::leave_waiting(CallId id) {
 void Engine::set_timers(CallId id) {
     Call& call = calls_[id];
     const auto add = [&](DeadlineKind kind, TimeUs time_us) {
-        return timers_.add(Deadline{time_us, kind, call.order, id});
+        return timers_.add(Deadline{time_us, kind, id, call.order});
     };
     if (call.held()) call.hold_timer = add(DeadlineKind::hold_end, call.hold_until_us);
     const std::vector<StepSpec>& steps = skills_.requirement(call.requirement).spec.steps;

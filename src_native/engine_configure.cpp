@@ -52,7 +52,7 @@ void Engine::handle(const Configure& command) {
 bool Engine::check_configure(const Configure& command) {
     std::vector<bool> occupied(queues_.size(), false);
     for (const Call& call : calls_) {
-        if (!call.name.empty() && !is_finished(call.state)) occupied[call.queue] = true;
+        if (call.known() && !is_finished(call.state)) occupied[call.queue] = true;
     }
     for (const QueueId id : queues_by_name()) {
         const std::string& name = queues_[id].settings.name;
@@ -85,7 +85,7 @@ bool Engine::check_configure(const Configure& command) {
 
 bool Engine::channel_in_use(ChannelId channel) const {
     const bool waits = std::any_of(calls_.begin(), calls_.end(), [&](const Call& call) {
-        return !call.name.empty() && !is_finished(call.state) && call.channel == channel;
+        return call.known() && !is_finished(call.state) && call.channel == channel;
     });
     const Id index = channels_[channel].index;
     return waits || std::any_of(agents_.begin(), agents_.end(), [&](const Agent& agent) { return agent.used[index] > 0; });
@@ -132,6 +132,7 @@ void Engine::install(const Settings& settings) {
     install_channels();
     rebuild_agent_index();
     call_index_.reset(queues_.size());
+    apply_renames();
 }
 
 void Engine::install_queues() {
@@ -202,15 +203,16 @@ void Engine::rebuild_agent_index() {
     }
     std::vector<bool> exclusive;
     for (const ChannelSettings& channel : settings_.channels) exclusive.push_back(channel.exclusive);
-    agent_index_.reset(std::move(queues), std::move(groups), settings_.idle_scale_us, std::move(exclusive));
+    agent_index_.reset(std::move(queues), std::move(groups), settings_.idle_scale_us, exclusive);
     for (AgentId id = 0; id < agents_.size(); ++id) {
         Agent& agent = agents_[id];
         agent.agent_class = NONE;
         agent.group_nodes.clear();
         agent.staffed_channels = 0;
         for (Learned& learned : agent.learned) learned.node = NONE;
-        agent_index_.update(id, agent);
+        agent_index_.update(agents_, id);
     }
+    agent_index_.settle(agents_);
 }
 
 std::vector<CallId> Engine::waiting_calls_by_rank() const {
@@ -225,7 +227,7 @@ std::vector<CallId> Engine::waiting_calls_by_rank() const {
 }
 
 void Engine::handle(const PauseQueue& command) {
-    const QueueId id = find_queue(command.queue);
+    const QueueId id = resolve(command.queue);
     if (id == NONE) return reject(RejectReason::unknown_queue, command.queue);
     if (queues_[id].paused) return reject(RejectReason::queue_already_paused, command.queue);
     queues_[id].paused = true;
@@ -233,7 +235,7 @@ void Engine::handle(const PauseQueue& command) {
 }
 
 void Engine::handle(const ResumeQueue& command) {
-    const QueueId id = find_queue(command.queue);
+    const QueueId id = resolve(command.queue);
     if (id == NONE) return reject(RejectReason::unknown_queue, command.queue);
     if (!queues_[id].paused) return reject(RejectReason::queue_not_paused, command.queue);
     queues_[id].paused = false;
@@ -251,8 +253,8 @@ void Engine::serve_resumed(QueueId queue) {
         return rank_key(second, due_us(second)) < rank_key(first, due_us(first));
     };
     std::priority_queue<OrderForest::Node, std::vector<OrderForest::Node>, decltype(later)> heads(later);
-    for (const Id id : call_index_.classes_in(queue)) heads.push(orders.first(call_index_.at(id).root));
-    if (call_index_.held(queue) != NONE) heads.push(orders.first(call_index_.held(queue)));
+    for (const Id id : call_index_.classes_in(queue)) heads.push(call_index_.at(id).calls.first);
+    if (!call_index_.held(queue).empty()) heads.push(call_index_.held(queue).first);
     while (!heads.empty()) {
         const OrderForest::Node node = heads.top();
         heads.pop();

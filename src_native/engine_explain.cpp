@@ -98,9 +98,8 @@ std::string Engine::call_difference(const Call& winner, const Call& loser, const
 
 void Engine::keep(Call& call, Decision decision) {
     if (call.explain) {
-        if (!call.decisions) call.decisions = std::make_unique<std::vector<Decision>>();
-        if (call.decisions->size() == DECISIONS_KEPT_MAX) call.decisions->erase(call.decisions->begin());
-        call.decisions->push_back(decision);
+        if (call.decisions.size() == DECISIONS_KEPT_MAX) call.decisions.erase(call.decisions.begin());
+        call.decisions.push_back(decision);
     }
     if (tracing) last_decisions_.push_back(std::move(decision));
 }
@@ -118,7 +117,7 @@ std::uint32_t Engine::obstacle_bits(const Call& call, AgentId agent_id) const {
         agent.availability == Availability::not_ready,
         agent.availability == Availability::closing,
         !has_capacity,
-        has_capacity && (agent_index_.open_channels(agent) >> channel & 1) == 0,
+        has_capacity && (agent.open_channels >> channel & 1) == 0,
         waits && !skills_.satisfies(agent.profile, stage_of(call)),
         waits && call.held() && !call.prefers(agent_id),
         call.bars_agent(agent_id),

@@ -3,6 +3,7 @@
 // Only heads of compatible classes are weighed, plus affinity pairs one by one, plus barred candidates stepped over.
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "engine.hpp"
 
@@ -40,35 +41,86 @@ struct CallScore {
     }
 };
 
-// The best candidate so far, and the second best. The same one may come twice; its better score counts.
-template <class Score>
-class Podium {
+// Both judges are shown seats, where candidates stand, and ask `score_of` what a seat is worth. The same candidate may come
+// twice; its better score counts.
+
+// Wants to know the winner only: a candidate without a rival is not even scored.
+template <class Seat, class ScoreOf>
+class WinnerJudge {
 public:
-    void consider(Id id, const Score& score) {
+    static constexpr bool WANTS_RUNNER_UP = false;
+
+    explicit WinnerJudge(const ScoreOf& score_of) : score_of_(score_of) {}
+    void consider(const Seat& seat) {
+        if (first_.id == NONE) {
+            first_ = seat;
+            return;
+        }
+        if (!scored_) first_score_ = score_of_(first_);
+        scored_ = true;
+        const Score score = score_of_(seat);
+        if (!score.beats(first_score_)) return;
+        first_ = seat;
+        first_score_ = score;
+    }
+    const Seat& first() const { return first_; }
+
+private:
+    using Score = std::invoke_result_t<ScoreOf, Seat>;
+    const ScoreOf& score_of_;
+    Seat first_;
+    Score first_score_;
+    bool scored_ = false;
+};
+
+// Wants to know the second best, too, and how many were considered.
+template <class Seat, class ScoreOf>
+class PodiumJudge {
+public:
+    static constexpr bool WANTS_RUNNER_UP = true;
+
+    explicit PodiumJudge(const ScoreOf& score_of) : score_of_(score_of) {}
+    void consider(const Seat& seat) {
         ++considered_;
-        if (first_ == NONE || score.beats(first_score_)) {
-            if (first_ != id) {
+        const auto score = score_of_(seat);
+        if (first_.id == NONE || score.beats(first_score_)) {
+            if (first_.id != seat.id) {
                 second_ = first_;
                 second_score_ = first_score_;
             }
-            first_ = id;
+            first_ = seat;
             first_score_ = score;
-        } else if (id != first_ && (second_ == NONE || score.beats(second_score_))) {
-            second_ = id;
+        } else if (seat.id != first_.id && (second_.id == NONE || score.beats(second_score_))) {
+            second_ = seat;
             second_score_ = score;
         }
     }
-    Id first() const { return first_; }
-    Id second() const { return second_; }
-    const Score& best() const { return first_score_; }
+    const Seat& first() const { return first_; }
+    const Seat& second() const { return second_; }
     std::uint64_t considered() const { return considered_; }
 
 private:
-    Id first_ = NONE;
-    Id second_ = NONE;
+    using Score = std::invoke_result_t<ScoreOf, Seat>;
+    const ScoreOf& score_of_;
+    Seat first_;
+    Seat second_;
     Score first_score_;
     Score second_score_;
     std::uint64_t considered_ = 0;
+};
+
+// An agent in an order of a class, or one who is preferred (no class).
+struct AgentSeat {
+    AgentId id = NONE;
+    const AgentIndex::Class* agent_class = nullptr;
+    const OrderKey* key = nullptr;
+    bool neutral = false;  // with the efficiency of one of whom nothing is learned, which the key leaves out
+};
+
+struct CallSeat {
+    CallId id = NONE;
+    Tier tier{};
+    bool affinity = false;
 };
 
 bool is_overdue(Tier tier) { return tier == Tier::urgent_overdue || tier == Tier::overdue; }
@@ -79,7 +131,7 @@ bool is_overdue(Tier tier) { return tier == Tier::urgent_overdue || tier == Tier
 
 bool Engine::may_take(const Agent& agent, AgentId agent_id, const Call& call) const {
     return agent.availability == Availability::ready &&
-           (agent_index_.open_channels(agent) >> channels_[call.channel].index & 1) != 0 &&
+           (agent.open_channels >> channels_[call.channel].index & 1) != 0 &&
            skills_.satisfies(agent.profile, stage_of(call)) && !queues_[call.queue].paused && !call.detached &&
            !call.bars_agent(agent_id) && (!call.held() || call.prefers(agent_id));
 }
@@ -88,77 +140,87 @@ bool Engine::may_take(const Agent& agent, AgentId agent_id, const Call& call) co
 
 AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     if (queues_[call.queue].paused || call.detached) return NONE;
-    const auto& weights = queues_[call.queue].settings.agent_weights;
+    const auto score_of = [&](const AgentSeat& seat) {
+        const Agent& agent = agents_[seat.id];
+        if (seat.agent_class == nullptr) {
+            return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
+        }
+        const auto& weights = queues_[call.queue].settings.agent_weights;
+        const StageId stage = stage_of(call);
+        const ProfileId profile = seat.agent_class->profile;
+        Wide base = Wide{weights[AGENT_SKILL_FIT]} * skills_.fit_ppm(profile, stage);
+        if (weights[AGENT_RESERVE] > 0) base += Wide{weights[AGENT_RESERVE]} * skills_.reserve_ppm(profile, stage);
+        if (seat.neutral) base += Wide{weights[AGENT_EFFICIENCY]} * NEUTRAL_PPM;
+        Wide total = base * settings_.idle_scale_us - seat.key->major;
+        if (!seat.agent_class->engaged) total += Wide{weights[AGENT_IDLE]} * now_us_ * PPM;
+        return AgentScore{total, seat.agent_class->engaged, seat.key->middle, seat.key->minor};
+    };
+    if (decision == nullptr) {
+        WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
+        count_decision(judge_agents(call, judge));
+        return judge.first().id;
+    }
+    PodiumJudge<AgentSeat, decltype(score_of)> judge(score_of);
+    judge_agents(call, judge);
+    const AgentId winner = judge.first().id;
+    const AgentId runner_up = judge.second().id;
+    if (winner != NONE) {
+        const CallId id = static_cast<CallId>(&call - calls_.data());
+        decision->agent_was_chosen = true;
+        decision->candidates = judge.considered();
+        explain(*decision, id, winner, runner_up == NONE ? NONE : id, runner_up);
+    }
+    return winner;
+}
+
+// Shows the judge who may win; returns what was examined.
+template <class Judge>
+Statistics Engine::judge_agents(const Call& call, Judge& judge) const {
     const IndexedQueue& queue = agent_index_.queue(call.queue);
     const OrderForest& orders = agent_index_.orders();
-    const Wide scale = settings_.idle_scale_us;
-    const Wide idle_now = Wide{weights[AGENT_IDLE]} * now_us_ * PPM;
-    const StageId stage = stage_of(call);
     const Id channel = channels_[call.channel].index;
-    Podium<AgentScore> podium;
     Statistics counted;
 
-    const auto consider_member = [&](const AgentIndex::Class& entry, OrderForest::Node node, Wide base) {
-        const OrderKey& key = orders.key(node);
-        const Wide total = base - key.major + (entry.engaged ? 0 : idle_now);
-        podium.consider(orders.item(node), {total, entry.engaged, key.middle, key.minor});
-    };
-    // One order of one class: its first member that is not barred.
-    const auto consider_order = [&](const AgentIndex::Class& entry, OrderForest::Node node, Id skipped_bit, Wide base) {
+    // One order of one class: its first member that is not barred, and the next, who may be the runner-up.
+    const auto consider_order = [&](const AgentIndex::Class& entry, OrderForest::Node node, Id skipped_bit, bool neutral) {
         if (node == NONE) return;
+        const auto next = [&] { node = skipped_bit == NONE ? orders.next(node) : orders.next_without(node, skipped_bit); };
         ++counted.classes;
-        while (node != NONE && call.bars_agent(orders.item(node))) {
-            ++counted.barred;
-            node = skipped_bit == NONE ? orders.next(node) : orders.next_without(node, skipped_bit);
-        }
+        for (; node != NONE && call.bars_agent(orders.item(node)); next()) ++counted.barred;
         if (node == NONE) return;
         ++counted.candidates;
-        consider_member(entry, node, base);
-        if (decision == nullptr) return;
-        // The runner-up may stand right behind the winner.
-        do {
-            node = skipped_bit == NONE ? orders.next(node) : orders.next_without(node, skipped_bit);
-        } while (node != NONE && call.bars_agent(orders.item(node)));
-        if (node != NONE) consider_member(entry, node, base);
+        judge.consider({orders.item(node), &entry, &orders.key(node), neutral});
+        if constexpr (Judge::WANTS_RUNNER_UP) {
+            do {
+                next();
+            } while (node != NONE && call.bars_agent(orders.item(node)));
+            if (node != NONE) judge.consider({orders.item(node), &entry, &orders.key(node), neutral});
+        }
     };
     const auto consider_profile = [&](ProfileId profile) {
-        const std::int64_t fit = skills_.fit_ppm(profile, stage);
-        const std::int64_t reserve = weights[AGENT_RESERVE] == 0 ? 0 : skills_.reserve_ppm(profile, stage);
-        const Wide base = scale * (Wide{weights[AGENT_SKILL_FIT]} * fit + Wide{weights[AGENT_RESERVE]} * reserve);
-        const Wide neutral = scale * weights[AGENT_EFFICIENCY] * NEUTRAL_PPM;
         for (const Id id : agent_index_.classes_of(profile)) {
             const AgentIndex::Class& entry = agent_index_.at(id);
             if (entry.size == 0 || (entry.open >> channel & 1) == 0) continue;
-            const OrderForest::Root everybody = entry.groups[queue.group];
+            const OrderForest::Set& everybody = entry.groups[queue.group];
             const Id bit = queue.efficiency_bit;
             if (bit == NONE) {
-                consider_order(entry, orders.first(everybody), NONE, base);
+                consider_order(entry, everybody.first, NONE, false);
             } else {
-                consider_order(entry, orders.first_without(everybody, bit), bit, base + neutral);
-                consider_order(entry, orders.first(entry.learned[bit]), NONE, base);
+                consider_order(entry, orders.first_without(everybody, bit), bit, true);
+                consider_order(entry, entry.learned[bit].first, NONE, false);
             }
         }
     };
     if (!call.held()) {
-        Bitset::for_each_common(skills_.stage(stage).profiles, agent_index_.profiles_with(channel), consider_profile);
+        Bitset::for_each_common(skills_.stage(stage_of(call)).profiles, agent_index_.profiles_with(channel), consider_profile);
     }
     for (const AgentId id : call.preferred) {
-        const Agent& agent = agents_[id];
-        if (!may_take(agent, id, call)) continue;
+        if (!may_take(agents_[id], id, call)) continue;
         ++counted.affinity_pairs;
         ++counted.candidates;
-        podium.consider(id, {agent_total(call, id), agent.engaged(), agent.idle_since_us, agent.sign_in_order});
+        judge.consider({id, nullptr, nullptr, false});
     }
-
-    if (decision == nullptr) {
-        count_decision(counted);
-    } else if (podium.first() != NONE) {
-        const CallId id = static_cast<CallId>(&call - calls_.data());
-        decision->agent_was_chosen = true;
-        decision->candidates = podium.considered();
-        explain(*decision, id, podium.first(), podium.second() == NONE ? NONE : id, podium.second());
-    }
-    return podium.first();
+    return counted;
 }
 
 std::array<std::int64_t, AGENT_TERMS> Engine::agent_terms(const Call& call, AgentId agent_id) const {
@@ -193,61 +255,65 @@ Wide Engine::agent_total(const Call& call, AgentId agent_id) const {
 
 CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     const Agent& agent = agents_[agent_id];
-    if (agent.availability != Availability::ready) return NONE;
-    const std::uint16_t open = agent_index_.open_channels(agent);
-    if (open == 0) return NONE;
-    const OrderForest& orders = call_index_.orders();
-    Podium<CallScore> podium;
-    Statistics counted;
-
-    const auto score = [&](const Call& call, std::int64_t fit, bool affinity) {
-        const Tier tier = call.tier();
-        const bool due = is_overdue(tier);
-        return CallScore{tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, agent_id, fit, affinity),
+    if (agent.availability != Availability::ready || agent.open_channels == 0) return NONE;
+    const auto score_of = [&](const CallSeat& seat) {
+        const Call& call = calls_[seat.id];
+        const bool due = is_overdue(seat.tier);
+        return CallScore{seat.tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, agent_id, seat.affinity),
                          call.effective_arrival_us, call.order};
     };
+    if (decision == nullptr) {
+        WinnerJudge<CallSeat, decltype(score_of)> judge(score_of);
+        count_decision(judge_calls(agent_id, judge));
+        return judge.first().id;
+    }
+    PodiumJudge<CallSeat, decltype(score_of)> judge(score_of);
+    judge_calls(agent_id, judge);
+    const CallId winner = judge.first().id;
+    const CallId runner_up = judge.second().id;
+    if (winner != NONE) {
+        decision->agent_was_chosen = false;
+        decision->candidates = judge.considered();
+        explain(*decision, winner, agent_id, runner_up, runner_up == NONE ? NONE : agent_id);
+    }
+    return winner;
+}
+
+// Shows the judge what may win; returns what was examined.
+template <class Judge>
+Statistics Engine::judge_calls(AgentId agent_id, Judge& judge) const {
+    const Agent& agent = agents_[agent_id];
+    const OrderForest& orders = call_index_.orders();
+    Statistics counted;
+
     const auto consider_stage = [&](StageId stage) {
-        std::int64_t fit = -1;
         for (const Id id : call_index_.classes_of(stage)) {
             const CallIndex::Class& entry = call_index_.at(id);
-            if ((open >> channels_[entry.channel].index & 1) == 0 || queues_[entry.queue].paused) continue;
+            if ((agent.open_channels >> channels_[entry.channel].index & 1) == 0 || queues_[entry.queue].paused) continue;
             // A class of a lower tier cannot win; it is weighed only where a runner-up is wanted.
-            if (decision == nullptr && podium.first() != NONE && entry.tier > podium.best().tier) continue;
+            if (!Judge::WANTS_RUNNER_UP && judge.first().id != NONE && entry.tier > judge.first().tier) continue;
             ++counted.classes;
-            OrderForest::Node node = orders.first(entry.root);
-            while (node != NONE && calls_[orders.item(node)].bars_agent(agent_id)) {
-                ++counted.barred;
-                node = orders.next(node);
-            }
+            OrderForest::Node node = entry.calls.first;
+            for (; node != NONE && calls_[orders.item(node)].bars_agent(agent_id); node = orders.next(node)) ++counted.barred;
             if (node == NONE) continue;
             ++counted.candidates;
-            if (fit < 0) fit = skills_.best_fit_ppm(agent.profile, skills_.stage(stage).requirement);
-            podium.consider(orders.item(node), score(calls_[orders.item(node)], fit, false));
-            if (decision == nullptr) continue;
-            // The runner-up may stand right behind the winner.
-            do {
-                node = orders.next(node);
-            } while (node != NONE && calls_[orders.item(node)].bars_agent(agent_id));
-            if (node != NONE) podium.consider(orders.item(node), score(calls_[orders.item(node)], fit, false));
+            judge.consider({orders.item(node), entry.tier, false});
+            if constexpr (Judge::WANTS_RUNNER_UP) {
+                do {
+                    node = orders.next(node);
+                } while (node != NONE && calls_[orders.item(node)].bars_agent(agent_id));
+                if (node != NONE) judge.consider({orders.item(node), entry.tier, false});
+            }
         }
     };
     Bitset::for_each_common(skills_.profile(agent.profile).stages, call_index_.stages(), consider_stage);
     for (const CallId id : agent.affinity_calls) {
-        const Call& call = calls_[id];
-        if (!may_take(agent, agent_id, call)) continue;
+        if (!may_take(agent, agent_id, calls_[id])) continue;
         ++counted.affinity_pairs;
         ++counted.candidates;
-        podium.consider(id, score(call, skills_.best_fit_ppm(agent.profile, call.requirement), true));
+        judge.consider({id, calls_[id].tier(), true});
     }
-
-    if (decision == nullptr) {
-        count_decision(counted);
-    } else if (podium.first() != NONE) {
-        decision->agent_was_chosen = false;
-        decision->candidates = podium.considered();
-        explain(*decision, podium.first(), agent_id, podium.second(), podium.second() == NONE ? NONE : agent_id);
-    }
-    return podium.first();
+    return counted;
 }
 
 std::int64_t Engine::age_ppm(const Call& call) const {
@@ -279,9 +345,12 @@ std::array<std::int64_t, CALL_TERMS> Engine::call_terms(const Call& call, AgentI
 }
 
 // The weighted sum of call_terms(), with what the caller knows already and without what weighs nothing.
-std::int64_t Engine::waiting_total(const Call& call, AgentId agent_id, std::int64_t fit_ppm, bool affinity) const {
+std::int64_t Engine::waiting_total(const Call& call, AgentId agent_id, bool affinity) const {
     const auto& weights = queues_[call.queue].settings.call_weights;
-    std::int64_t total = weights[CALL_PRIORITY] * (call.priority * PPM / 9) + weights[CALL_SKILL_FIT] * fit_ppm;
+    std::int64_t total = weights[CALL_PRIORITY] * (call.priority * PPM / 9);
+    if (weights[CALL_SKILL_FIT] > 0) {
+        total += weights[CALL_SKILL_FIT] * skills_.best_fit_ppm(agents_[agent_id].profile, call.requirement);
+    }
     if (weights[CALL_AGE] > 0) total += weights[CALL_AGE] * age_ppm(call);
     if (weights[CALL_DEADLINE] > 0) total += weights[CALL_DEADLINE] * deadline_ppm(call);
     if (weights[CALL_EFFICIENCY] > 0) total += weights[CALL_EFFICIENCY] * agents_[agent_id].efficiency_ppm(call.queue);
@@ -301,14 +370,22 @@ void Engine::count_decision(const Statistics& counted) const {
 
 void Engine::seek(CallId id) {
     if (calls_[id].state != CallState::waiting) return;
-    const AgentId agent = best_agent(calls_[id], nullptr);
+    const AgentId agent = choose_agent(id);
     if (agent == NONE) return;
-    if (tracing || calls_[id].explain) {
+    leave_waiting(id);
+    present(id, agent);
+}
+
+// For a waiting call, whether it stands in its queue's line yet or not.
+AgentId Engine::choose_agent(CallId id) {
+    agent_index_.settle(agents_);
+    const AgentId agent = best_agent(calls_[id], nullptr);
+    if (agent != NONE && (tracing || calls_[id].explain)) {
         Decision decision;
         best_agent(calls_[id], &decision);
         keep(calls_[id], std::move(decision));
     }
-    present(id, agent);
+    return agent;
 }
 
 void Engine::serve(AgentId agent, std::span<const CallId> settling) {
@@ -322,12 +399,17 @@ void Engine::serve(AgentId agent, std::span<const CallId> settling) {
             best_call(agent, &decision);
             keep(calls_[id], std::move(decision));
         }
+        leave_waiting(id);
         present(id, agent);
     }
 }
 
 void Engine::settle(AgentId agent_id, std::span<const CallId> calls, bool refreshing) {
     if (agent_id != NONE) close_if_free(agent_id);
+    if (calls.empty()) {
+        if (agent_id != NONE) serve(agent_id, {});
+        return;
+    }
     std::vector<CallId> waiting = return_to_waiting(calls, refreshing);
     if (agent_id != NONE) serve(agent_id, waiting);
     std::erase_if(waiting, [this](CallId id) { return calls_[id].state != CallState::waiting; });

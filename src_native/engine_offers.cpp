@@ -41,10 +41,10 @@ void Engine::handle(const Reject& command) {
 }
 
 void Engine::handle(const Assign& command) {
-    const CallId id = find_call(command.call);
+    const CallId id = resolve(command.call);
     if (id == NONE) return reject(RejectReason::unknown_call, command.call);
     result_call_ = id;
-    const AgentId agent_id = find_agent(command.agent);
+    const AgentId agent_id = resolve(command.agent);
     if (agent_id == NONE) return reject(RejectReason::unknown_agent, command.agent);
     Call& call = calls_[id];
     if (is_finished(call.state)) return reject(RejectReason::call_finished, command.call);
@@ -54,7 +54,7 @@ void Engine::handle(const Assign& command) {
     const Id channel = channels_[call.channel].index;
     const bool own_offer = call.state == CallState::offered && call.agent == agent_id;
     // An offer of this very call holds just the capacity that the assignment takes over.
-    if (!own_offer && (agent_index_.open_channels(agent) >> channel & 1) == 0) {
+    if (!own_offer && (agent.open_channels >> channel & 1) == 0) {
         return reject(RejectReason::no_capacity, command.agent);
     }
     const AgentId loser = call.agent;
@@ -65,7 +65,7 @@ void Engine::handle(const Assign& command) {
     }
     call.offer = next_offer_++;
     call.agent = agent_id;
-    add_engagement(agent_id, Engagement{call.offer, id, {}, call.queue, call.channel, EngagementState::assigned, now_us_, NEVER, NONE});
+    add_engagement(agent_id, call, id);
     assign(id, AssignmentCause::forced);
     if (loser != NONE && loser != agent_id) settle(loser, {});
 }
@@ -94,11 +94,12 @@ void Engine::handle(const Complete& command) {
 }
 
 void Engine::handle(const EndWrapUp& command) {
-    const AgentId id = find_agent(command.agent);
+    const AgentId id = resolve(command.agent);
     if (id == NONE) return reject(RejectReason::unknown_agent, command.agent);
     for (const Engagement& engagement : agents_[id].engagements) {
         if (engagement.state != EngagementState::wrap_up) continue;
-        if (!command.call.empty() && engagement.call_name != command.call) continue;
+        if (command.offer != 0 && engagement.offer != command.offer) continue;
+        if (command.offer == 0 && !command.call.empty() && call_name(engagement) != command.call) continue;
         end_wrap_up(id, engagement.offer);
         return;
     }
@@ -106,16 +107,16 @@ void Engine::handle(const EndWrapUp& command) {
 }
 
 void Engine::handle(const RecordOutcome& command) {
-    const CallId id = find_call(command.call);
-    AgentId agent = find_agent(command.agent);
-    QueueId queue = find_queue(command.queue);
+    const CallId id = resolve(command.call);
+    AgentId agent = resolve(command.agent);
+    QueueId queue = resolve(command.queue);
     if (id != NONE) {
         result_call_ = id;
         Call& call = calls_[id];
         if (call.state != CallState::completed) return reject(RejectReason::call_not_completed, command.call);
         const std::string& queue_name = queues_[call.queue].settings.name;
-        if ((!command.agent.empty() && command.agent != agents_[call.agent].name) ||
-            (!command.queue.empty() && command.queue != queue_name)) {
+        if ((!command.agent.empty() && agent != call.agent) ||
+            (!command.queue.empty() && name_of(command.queue) != queue_name)) {
             return reject(RejectReason::outcome_mismatch, command.call);
         }
         if (!queues_[call.queue].configured) return reject(RejectReason::unknown_queue, queue_name);
@@ -134,7 +135,7 @@ void Engine::handle(const RecordOutcome& command) {
     learn_outcome(agent, queue, command.resolved, command.satisfaction);
     Event& event = emit(EventKind::outcome_recorded);
     event.call = id;
-    if (id == NONE) event.call_text = add_text(command.call);
+    if (id == NONE && !command.call.empty()) event.call_text = add_text(command.call.name);
     event.agent = agent;
     event.queue = queue;
 }
@@ -142,30 +143,26 @@ void Engine::handle(const RecordOutcome& command) {
 // ---- parts of them ----
 
 CallId Engine::resolve_offer(std::uint64_t offer) {
-    if (const auto found = offers_.find(offer); found != offers_.end()) {
-        result_call_ = found->second;
-        return found->second;
+    if (const CallId id = offers_.find(offer); id != NONE) {
+        result_call_ = id;
+        return id;
     }
     const bool given = offer > 0 && offer < next_offer_;
     reject(given ? RejectReason::offer_ended : RejectReason::unknown_offer, std::to_string(offer));
     return NONE;
 }
 
+// The call is out of its queue's line already.
 void Engine::present(CallId id, AgentId agent_id) {
-    leave_waiting(id);
     Call& call = calls_[id];
     Queue& queue = queues_[call.queue];
     call.offer = next_offer_++;
     call.agent = agent_id;
-    Engagement engagement{call.offer, id, {}, call.queue, call.channel, EngagementState::assigned, now_us_, NEVER, NONE};
-    if (queue.settings.automatic) {
-        add_engagement(agent_id, std::move(engagement));
-        assign(id, AssignmentCause::automatic);
-        return;
-    }
+    Engagement& engagement = add_engagement(agent_id, call, id);
+    if (queue.settings.automatic) return assign(id, AssignmentCause::automatic);
     engagement.state = EngagementState::offered;
     engagement.until_us = now_us_ + queue.settings.offer_timeout_us;
-    engagement.timer = timers_.add(Deadline{engagement.until_us, DeadlineKind::offer_expiry, call.offer, id});
+    engagement.timer = timers_.add(Deadline{engagement.until_us, DeadlineKind::offer_expiry, id, call.offer});
     Event& event = emit(EventKind::offer_made);
     event.offer = call.offer;
     event.call = id;
@@ -173,10 +170,9 @@ void Engine::present(CallId id, AgentId agent_id) {
     event.queue = call.queue;
     event.value = engagement.until_us;
     event.flag = call.callback;
-    offers_.emplace(call.offer, id);
+    offers_.insert(call.offer, id);
     call.state = CallState::offered;
     ++queue.offered;
-    add_engagement(agent_id, std::move(engagement));
 }
 
 void Engine::assign(CallId id, AssignmentCause cause) {
@@ -205,8 +201,8 @@ void Engine::withdraw(CallId id, WithdrawalCause cause) {
 }
 
 void Engine::close_offer(const Call& call) {
-    const std::size_t erased = offers_.erase(call.offer);
-    ROUTER_CHECK(erased == 1);
+    const bool erased = offers_.erase(call.offer);
+    ROUTER_CHECK(erased);
     --queues_[call.queue].offered;
 }
 
@@ -228,10 +224,10 @@ void Engine::end_engagement(CallId id, AgentId agent_id, std::uint64_t offer, Qu
     ROUTER_CHECK(engagement != nullptr && engagement->state == EngagementState::assigned);
     engagement->state = EngagementState::wrap_up;
     engagement->call = NONE;
-    engagement->call_name = calls_[id].name;
+    engagement->call_text = wrapped_up_.keep(calls_[id].name);
     engagement->started_us = now_us_;
     engagement->until_us = now_us_ + settings.wrap_up_us;
-    engagement->timer = timers_.add(Deadline{engagement->until_us, DeadlineKind::wrap_up_end, offer, agent_id});
+    engagement->timer = timers_.add(Deadline{engagement->until_us, DeadlineKind::wrap_up_end, agent_id, offer});
     Event& event = emit(EventKind::wrap_up_started);
     event.offer = offer;
     event.call = id;
@@ -250,7 +246,8 @@ void Engine::close_wrap_up(AgentId id, std::uint64_t offer) {
     Event& event = emit(EventKind::wrap_up_ended);
     event.offer = offer;
     event.agent = id;
-    event.call_text = add_text(engagement->call_name);
+    if (engagement->call_text != NONE) event.call_text = add_text(call_name(*engagement));
+    wrapped_up_.release(engagement->call_text);
     release(id, offer, true);
 }
 
@@ -259,7 +256,7 @@ void Engine::bar(Call& call, AgentId agent) {
     if (backoff_us == 0) return;
     const CallId id = static_cast<CallId>(&call - calls_.data());
     Bar bar{agent, now_us_ + backoff_us, call.offer, NONE};
-    bar.timer = timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, bar.offer, id});
+    bar.timer = timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, id, bar.offer});
     call.bars.push_back(bar);
 }
 

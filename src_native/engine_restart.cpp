@@ -47,7 +47,7 @@ void Engine::postpone(Engagement& offer, TimeUs by_us) {
 void Engine::extend_limits(TimeUs downtime_us) {
     const TimeUs before_us = now_us_ - downtime_us;
     for (Call& call : calls_) {
-        if (call.name.empty() || is_finished(call.state)) continue;
+        if (!call.known() || is_finished(call.state)) continue;
         call.queue_entered_us = std::min(now_us_, call.queue_entered_us + downtime_us);
         if (call.held() && call.hold_until_us > before_us) call.hold_until_us += downtime_us;
         for (Bar& bar : call.bars) {

@@ -2,40 +2,69 @@
 
 namespace router {
 
-void OrderForest::reset(std::size_t mask_bits) {
+void OrderForest::reset(bool sized, std::size_t mask_bits) {
     nodes_.clear();
     masks_.clear();
     all_masks_.clear();
     free_.clear();
+    sized_ = sized;
     words_ = (mask_bits + 63) / 64;
 }
 
-OrderForest::Node OrderForest::allocate(const OrderKey& key, Id item, const std::uint64_t* mask) {
-    Node node;
-    if (!free_.empty()) {
-        node = free_.back();
-        free_.pop_back();
-    } else {
-        node = static_cast<Node>(nodes_.size());
-        nodes_.emplace_back();
-        masks_.resize(masks_.size() + words_);
-        all_masks_.resize(all_masks_.size() + words_);
-    }
-    random_ ^= random_ << 13;
-    random_ ^= random_ >> 7;
-    random_ ^= random_ << 17;
-    nodes_[node] = Entry{key, item, NONE, NONE, NONE, 1, static_cast<std::uint32_t>(random_ >> 32)};
+void OrderForest::add_node() {
+    free_.push_back(static_cast<Node>(nodes_.size()));
+    nodes_.emplace_back();
+    masks_.resize(masks_.size() + words_);
+    all_masks_.resize(all_masks_.size() + words_);
+}
+
+void OrderForest::set_mask(Node node, const std::uint64_t* mask) {
     for (std::size_t word = 0; word < words_; ++word) {
         masks_[node * words_ + word] = all_masks_[node * words_ + word] = mask == nullptr ? 0 : mask[word];
     }
-    return node;
 }
 
-void OrderForest::recompute(Node node) {
+// As a leaf, then upwards past whatever has a lower priority.
+void OrderForest::attach(Set& set, Node node) {
+    if (set.empty()) {
+        set = Set{node, node, node};
+        return;
+    }
     Entry& entry = nodes_[node];
-    entry.size = 1;
-    if (entry.left != NONE) entry.size += nodes_[entry.left].size;
-    if (entry.right != NONE) entry.size += nodes_[entry.right].size;
+    if (nodes_[set.last].key < entry.key) {
+        entry.parent = set.last;
+        nodes_[set.last].right = node;
+        set.last = node;
+    } else if (entry.key < nodes_[set.first].key) {
+        entry.parent = set.first;
+        nodes_[set.first].left = node;
+        set.first = node;
+    } else {
+        Node at = set.top;
+        while (true) {
+            Node& child = entry.key < nodes_[at].key ? nodes_[at].left : nodes_[at].right;
+            if (child == NONE) {
+                child = node;
+                break;
+            }
+            at = child;
+        }
+        entry.parent = at;
+    }
+    if (sized_ || words_ > 0) count_in(node);
+    while (entry.parent != NONE && nodes_[entry.parent].priority < entry.priority) rotate_up(set, node);
+}
+
+// Tell those above of a new leaf.
+void OrderForest::count_in(Node node) {
+    for (Node at = nodes_[node].parent; at != NONE; at = nodes_[at].parent) {
+        if (sized_) ++nodes_[at].size;
+        for (std::size_t word = 0; word < words_; ++word) all_masks_[at * words_ + word] &= masks_[node * words_ + word];
+    }
+}
+
+void OrderForest::recompute_mask(Node node) {
+    const Entry& entry = nodes_[node];
     for (std::size_t word = 0; word < words_; ++word) {
         std::uint64_t all = masks_[node * words_ + word];
         if (entry.left != NONE) all &= all_masks_[entry.left * words_ + word];
@@ -44,97 +73,90 @@ void OrderForest::recompute(Node node) {
     }
 }
 
-void OrderForest::rotate_up(Root& root, Node node) {
-    const Node parent = nodes_[node].parent;
-    const Node grandparent = nodes_[parent].parent;
-    Node moved;
-    if (nodes_[parent].left == node) {
-        moved = nodes_[node].right;
-        nodes_[parent].left = moved;
-        nodes_[node].right = parent;
-    } else {
-        moved = nodes_[node].left;
-        nodes_[parent].right = moved;
-        nodes_[node].left = parent;
-    }
-    if (moved != NONE) nodes_[moved].parent = parent;
-    nodes_[parent].parent = node;
-    nodes_[node].parent = grandparent;
-    if (grandparent == NONE) {
-        root = node;
-    } else if (nodes_[grandparent].left == parent) {
-        nodes_[grandparent].left = node;
-    } else {
-        nodes_[grandparent].right = node;
-    }
-    recompute(parent);
-    recompute(node);
-}
-
-void OrderForest::attach(Root& root, Node node) {
-    if (root == NONE) {
-        root = node;
-        return;
-    }
-    Node at = root;
-    while (true) {
-        Node& child = nodes_[node].key < nodes_[at].key ? nodes_[at].left : nodes_[at].right;
-        if (child == NONE) {
-            child = node;
-            break;
-        }
-        at = child;
-    }
-    nodes_[node].parent = at;
-    for (; at != NONE; at = nodes_[at].parent) recompute(at);
-    while (nodes_[node].parent != NONE && nodes_[nodes_[node].parent].priority < nodes_[node].priority) {
-        rotate_up(root, node);
-    }
-}
-
-OrderForest::Node OrderForest::insert(Root& root, const OrderKey& key, Id item) {
-    return insert(root, key, item, nullptr);
-}
-
-OrderForest::Node OrderForest::insert(Root& root, const OrderKey& key, Id item, const std::uint64_t* mask) {
-    const Node node = allocate(key, item, mask);
-    attach(root, node);
-    return node;
-}
-
-void OrderForest::erase(Root& root, Node node) {
-    ROUTER_CHECK(node < nodes_.size() && nodes_[node].size > 0);
-    while (nodes_[node].left != NONE && nodes_[node].right != NONE) {
-        const Node left = nodes_[node].left;
-        const Node right = nodes_[node].right;
-        rotate_up(root, nodes_[left].priority > nodes_[right].priority ? left : right);
-    }
-    const Node child = nodes_[node].left != NONE ? nodes_[node].left : nodes_[node].right;
-    const Node parent = nodes_[node].parent;
-    if (child != NONE) nodes_[child].parent = parent;
+void OrderForest::replace_child(Set& set, Node parent, Node old_child, Node new_child) {
     if (parent == NONE) {
-        ROUTER_CHECK(root == node);
-        root = child;
-    } else if (nodes_[parent].left == node) {
-        nodes_[parent].left = child;
+        set.top = new_child;
+    } else if (nodes_[parent].left == old_child) {
+        nodes_[parent].left = new_child;
     } else {
-        nodes_[parent].right = child;
+        nodes_[parent].right = new_child;
     }
-    for (Node at = parent; at != NONE; at = nodes_[at].parent) recompute(at);
-    nodes_[node].size = 0;
+}
+
+void OrderForest::rotate_up(Set& set, Node node) {
+    Entry& entry = nodes_[node];
+    const Node parent_node = entry.parent;
+    Entry& parent = nodes_[parent_node];
+    Node moved;
+    if (parent.left == node) {
+        moved = entry.right;
+        parent.left = moved;
+        entry.right = parent_node;
+    } else {
+        moved = entry.left;
+        parent.right = moved;
+        entry.left = parent_node;
+    }
+    if (moved != NONE) nodes_[moved].parent = parent_node;
+    entry.parent = parent.parent;
+    replace_child(set, parent.parent, parent_node, node);
+    parent.parent = node;
+    if (sized_) {
+        const std::uint32_t whole = parent.size;
+        parent.size = whole - entry.size + subtree_size(moved);
+        entry.size = whole;
+    }
+    if (words_ > 0) {
+        recompute_mask(parent_node);
+        recompute_mask(node);
+    }
+}
+
+void OrderForest::erase(Set& set, Node node) {
+    ROUTER_CHECK(node < nodes_.size() && nodes_[node].size > 0);
+    if (set.first == node) set.first = next(node);
+    if (set.last == node) set.last = previous(node);
+    Entry& entry = nodes_[node];
+    while (entry.left != NONE && entry.right != NONE) {
+        rotate_up(set, nodes_[entry.left].priority > nodes_[entry.right].priority ? entry.left : entry.right);
+    }
+    const Node child = entry.left != NONE ? entry.left : entry.right;
+    ROUTER_CHECK(entry.parent != NONE || set.top == node);
+    if (child != NONE) nodes_[child].parent = entry.parent;
+    replace_child(set, entry.parent, node, child);
+    if (sized_ || words_ > 0) {
+        for (Node at = entry.parent; at != NONE; at = nodes_[at].parent) {
+            if (sized_) --nodes_[at].size;
+            if (words_ > 0) recompute_mask(at);
+        }
+    }
+    entry.size = 0;
     free_.push_back(node);
 }
 
-OrderForest::Node OrderForest::first(Root root) const {
-    if (root == NONE) return NONE;
-    while (nodes_[root].left != NONE) root = nodes_[root].left;
-    return root;
+OrderForest::Node OrderForest::leftmost(Node node) const {
+    while (nodes_[node].left != NONE) node = nodes_[node].left;
+    return node;
 }
 
 OrderForest::Node OrderForest::next(Node node) const {
-    if (nodes_[node].right != NONE) return first(nodes_[node].right);
+    if (nodes_[node].right != NONE) return leftmost(nodes_[node].right);
     Node parent = nodes_[node].parent;
     while (parent != NONE && nodes_[parent].right == node) {
+        node = parent;
+        parent = nodes_[node].parent;
+    }
+    return parent;
+}
+
+OrderForest::Node OrderForest::previous(Node node) const {
+    if (nodes_[node].left != NONE) {
+        node = nodes_[node].left;
+        while (nodes_[node].right != NONE) node = nodes_[node].right;
+        return node;
+    }
+    Node parent = nodes_[node].parent;
+    while (parent != NONE && nodes_[parent].left == node) {
         node = parent;
         parent = nodes_[node].parent;
     }
@@ -155,8 +177,8 @@ OrderForest::Node OrderForest::first_in_subtree_without(Node node, std::size_t b
     return NONE;
 }
 
-OrderForest::Node OrderForest::first_without(Root root, std::size_t bit) const {
-    return first_in_subtree_without(root, bit);
+OrderForest::Node OrderForest::first_without(const Set& set, std::size_t bit) const {
+    return first_in_subtree_without(set.top, bit);
 }
 
 OrderForest::Node OrderForest::next_without(Node node, std::size_t bit) const {
@@ -175,10 +197,10 @@ OrderForest::Node OrderForest::next_without(Node node, std::size_t bit) const {
 }
 
 std::size_t OrderForest::rank(Node node) const {
-    std::size_t before = size(nodes_[node].left);
+    std::size_t before = subtree_size(nodes_[node].left);
     for (Node at = node; nodes_[at].parent != NONE; at = nodes_[at].parent) {
         const Entry& parent = nodes_[nodes_[at].parent];
-        if (parent.right == at) before += 1 + size(parent.left);
+        if (parent.right == at) before += 1 + subtree_size(parent.left);
     }
     return before;
 }

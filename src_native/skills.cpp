@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t TERM_COUNT = 10;  // a demanded term weighs as much as a preference of importance 10
 constexpr std::int64_t LEVEL_PPM = PPM / 10;
+constexpr std::size_t RESTING_MAX = 64;
 
 void append_number(std::string& key, std::int64_t number) {
     key.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -75,7 +76,8 @@ RequirementId SkillMatrix::find_or_add_requirement(const RequirementSpec& spec) 
     if (const auto found = requirement_ids_.find(key); found != requirement_ids_.end()) return found->second;
     const RequirementId id = take_free(free_requirements_, requirements_);
     requirement_ids_.emplace(key, id);
-    requirements_[id] = Requirement{spec, {}, 0, 0, std::move(key)};
+    requirements_[id].spec = spec;
+    requirements_[id].key = std::move(key);
     return id;
 }
 
@@ -87,7 +89,7 @@ RequirementId SkillMatrix::acquire_requirement(const RequirementSpec& spec) {
 
 void SkillMatrix::acquire_requirement(RequirementId id) {
     Requirement& requirement = requirements_[id];
-    if (requirement.uses++ > 0) return;
+    if (requirement.uses++ > 0 || !requirement.stages.empty()) return;
     for (const StepSpec& step : requirement.spec.steps) requirement.stages.push_back(add_stage(id, step));
 }
 
@@ -95,9 +97,24 @@ void SkillMatrix::release_requirement(RequirementId id) {
     Requirement& requirement = requirements_[id];
     ROUTER_CHECK(requirement.uses > 0);
     if (--requirement.uses > 0) return;
+    if (requirement.listings > 0) return rest(id);
+    forget_if_unwanted(id);
+}
+
+void SkillMatrix::rest(RequirementId id) {
+    if (requirements_[id].rests) return;
+    requirements_[id].rests = true;
+    resting_.push_back(id);
+    if (resting_.size() <= RESTING_MAX) return;
+    Requirement& oldest = requirements_[resting_.front()];
+    resting_.pop_front();
+    oldest.rests = false;
+    if (oldest.uses == 0) drop_stages(oldest);
+}
+
+void SkillMatrix::drop_stages(Requirement& requirement) {
     for (const StageId stage : requirement.stages) drop_stage(stage);
     requirement.stages.clear();
-    forget_if_unwanted(id);
 }
 
 RequirementId SkillMatrix::list_requirement(const RequirementSpec& spec) {
@@ -119,6 +136,7 @@ bool SkillMatrix::knows_requirement(const RequirementSpec& spec) const {
 void SkillMatrix::forget_if_unwanted(RequirementId id) {
     Requirement& requirement = requirements_[id];
     if (requirement.uses > 0 || requirement.listings > 0) return;
+    drop_stages(requirement);
     requirement_ids_.erase(requirement.key);
     requirement = Requirement{};
     free_requirements_.push_back(id);

@@ -3,6 +3,7 @@
 // Every pair is weighed once, when the later of the two appears, so that a decision only looks things up.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,9 +50,10 @@ struct Stage {
 
 struct Requirement {
     RequirementSpec spec;
-    std::vector<StageId> stages;  // none while no call uses it
+    std::vector<StageId> stages;  // while calls use it, and for a while after that
     std::uint32_t uses = 0;       // by calls
     std::uint32_t listings = 0;   // by queues
+    bool rests = false;           // among those that are not used for now, or were not a while ago
     std::string key;
 };
 
@@ -61,7 +63,8 @@ public:
     RequirementId acquire_requirement(const RequirementSpec& spec);
     void acquire_requirement(RequirementId requirement);
     void release_requirement(RequirementId requirement);
-    // Intern without a use: kept, and weighed against nobody as long as no call has it.
+    // Intern without a use: kept, and weighed against nobody as long as no call has it. When its last call is gone it is
+    // still weighed until RESTING_MAX others have lost theirs.
     RequirementId list_requirement(const RequirementSpec& spec);
     void unlist_requirement(RequirementId requirement);
     bool knows_requirement(const RequirementSpec& spec) const;
@@ -73,6 +76,7 @@ public:
     ProfileId acquire_profile(const SkillLevels& skills, const std::string& agent);
     void release_profile(ProfileId profile);
     // Agents whose being named by a requirement changed since the last call: their profile must be acquired anew.
+    bool has_renamed() const { return !renamed_.empty(); }
     std::vector<std::string> take_renamed() { return std::exchange(renamed_, {}); }
 
     const Profile& profile(ProfileId id) const { return profiles_[id]; }
@@ -96,6 +100,8 @@ private:
     void weigh(ProfileId profile, StageId stage);
     std::int32_t weigh_fit(const Profile& profile, const Stage& stage) const;
     RequirementId find_or_add_requirement(const RequirementSpec& spec);
+    void rest(RequirementId requirement);
+    void drop_stages(Requirement& requirement);
     void forget_if_unwanted(RequirementId requirement);
     Id acquire_named(const std::string& agent);
     StageId add_stage(RequirementId requirement, const StepSpec& spec);
@@ -113,6 +119,7 @@ private:
     std::vector<StageId> free_stages_;
     std::vector<Requirement> requirements_;
     std::vector<RequirementId> free_requirements_;
+    std::deque<RequirementId> resting_;  // a number may be stale or stand here twice, which costs nothing but time
     NameMap<RequirementId> requirement_ids_;
 
     std::vector<std::int64_t> holders_;  // signed-in agents by skill

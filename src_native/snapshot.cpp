@@ -198,7 +198,7 @@ private:
         archive_.number(agent.engagements.size());
         for (const Engagement& engagement : agent.engagements) {
             archive_(engagement.offer);
-            archive_(engagement.state == EngagementState::wrap_up ? engagement.call_name : engine_.calls_[engagement.call].name);
+            archive_(engine_.call_name(engagement));
             write_queue(engagement.queue);
             write_channel(engagement.channel);
             archive_(engagement.state);
@@ -231,7 +231,13 @@ private:
         archive_.number(ids.size());
         for (const CallId id : ids) write_call(engine_.calls_[id]);
         archive_.number(engine_.finished_.size());
-        for (const CallId id : engine_.finished_) archive_(engine_.calls_[id].name);
+        for (const CallId id : engine_.finished_) write_finished(engine_.calls_[id]);
+    }
+
+    // A call without a name goes by its order.
+    void write_finished(const Call& call) {
+        archive_(call.name);
+        if (call.name.empty()) archive_.number(call.order);
     }
 
     // A requirement is written where it first occurs and by number after that.
@@ -278,7 +284,7 @@ private:
         archive_(call.finished_us);
         archive_(call.resolved);
         archive_(call.satisfaction);
-        archive_(call.decisions ? *call.decisions : std::vector<Decision>{});
+        archive_(call.decisions);
     }
 
     const Engine& engine_;
@@ -404,7 +410,7 @@ private:
         agent.engagements.resize(archive_.count());
         for (Engagement& engagement : agent.engagements) {
             archive_(engagement.offer);
-            archive_(engagement.call_name);
+            engagement.call_text = engine_.wrapped_up_.keep(read_text());
             engagement.queue = read_queue();
             engagement.channel = read_channel();
             archive_(engagement.state);
@@ -440,16 +446,26 @@ private:
         engine_.calls_.resize(archive_.count());
         for (CallId id = 0; id < engine_.calls_.size(); ++id) {
             read_call(engine_.calls_[id]);
-            demand(engine_.call_ids_.emplace(engine_.calls_[id].name, id).second, "a call twice");
-            engine_.live_calls_ += !is_finished(engine_.calls_[id].state);
+            const Call& call = engine_.calls_[id];
+            const bool added = call.name.empty() ? nameless_.emplace(call.order, id).second : engine_.call_ids_.emplace(call.name, id).second;
+            demand(added, "a call twice");
+            if (call.offer != 0) call_of_offer_[call.offer] = id;
+            engine_.live_calls_ += !is_finished(call.state);
         }
         const std::size_t finished = archive_.count();
         for (std::size_t index = 0; index < finished; ++index) {
-            const CallId id = engine_.find_call(read_text());
+            const CallId id = read_finished();
             demand(id != NONE && is_finished(engine_.calls_[id].state), "a finished call that is none");
             engine_.finished_.push_back(id);
         }
         engine_.apply_renames();
+    }
+
+    CallId read_finished() {
+        const std::string name = read_text();
+        if (!name.empty()) return engine_.find_call(name);
+        const auto found = nameless_.find(archive_.number());
+        return found == nameless_.end() ? NONE : found->second;
     }
 
     void read_call(Call& call) {
@@ -492,9 +508,7 @@ private:
         read_past(call.finished_us);
         archive_(call.resolved);
         archive_(call.satisfaction);
-        std::vector<Decision> decisions;
-        archive_(decisions);
-        if (!decisions.empty()) call.decisions = std::make_unique<std::vector<Decision>>(std::move(decisions));
+        archive_(call.decisions);
     }
 
     void read_memory() {
@@ -525,7 +539,7 @@ private:
         for (CallId id = 0; id < engine_.calls_.size(); ++id) {
             Call& call = engine_.calls_[id];
             for (Bar& bar : call.bars) {
-                bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, bar.offer, id});
+                bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, id, bar.offer});
             }
             if (call.state != CallState::waiting) continue;
             const bool reached = call.step < engine_.skills_.requirement(call.requirement).stages.size();
@@ -537,26 +551,32 @@ private:
 
     void rebuild_engagement(AgentId id, Engagement& engagement) {
         if (engagement.state == EngagementState::wrap_up) {
-            engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::wrap_up_end, engagement.offer, id});
+            engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::wrap_up_end, id, engagement.offer});
             return;
         }
-        engagement.call = engine_.find_call(engagement.call_name);
-        demand(engagement.call != NONE, "an engagement without its call");
-        engagement.call_name.clear();
+        const auto found = call_of_offer_.find(engagement.offer);
+        engagement.call = found == call_of_offer_.end() ? NONE : found->second;
+        const bool named = engagement.call != NONE &&
+                           engine_.calls_[engagement.call].name == engine_.wrapped_up_.text(engagement.call_text);
+        demand(named, "an engagement without its call");
+        engine_.wrapped_up_.release(std::exchange(engagement.call_text, NONE));
         Queue& queue = engine_.queues_[engagement.queue];
         if (engagement.state == EngagementState::assigned) {
             ++queue.assigned;
             return;
         }
         ++queue.offered;
-        engine_.offers_.emplace(engagement.offer, engagement.call);
+        demand(engine_.offers_.find(engagement.offer) == NONE, "an offer twice");
+        engine_.offers_.insert(engagement.offer, engagement.call);
         engagement.timer = engine_.timers_.add(
-            Deadline{engagement.until_us, DeadlineKind::offer_expiry, engagement.offer, engagement.call});
+            Deadline{engagement.until_us, DeadlineKind::offer_expiry, engagement.call, engagement.offer});
     }
 
     Engine& engine_;
     ArchiveReader archive_;
     std::vector<RequirementId> requirements_;
+    std::unordered_map<std::uint64_t, CallId> nameless_;       // by order
+    std::unordered_map<std::uint64_t, CallId> call_of_offer_;  // live calls by their offer
 };
 
 std::string Engine::snapshot() const {

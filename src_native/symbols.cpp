@@ -2,6 +2,22 @@
 
 namespace router {
 
+Id TextPool::keep(const std::string& text) {
+    if (text.empty()) return NONE;
+    if (free_.empty()) {
+        texts_.push_back(text);
+        return static_cast<Id>(texts_.size() - 1);
+    }
+    const Id id = free_.back();
+    free_.pop_back();
+    texts_[id] = text;
+    return id;
+}
+
+void TextPool::release(Id id) {
+    if (id != NONE) free_.push_back(id);
+}
+
 Id SymbolTable::acquire(std::string_view name) {
     if (const auto found = ids_.find(name); found != ids_.end()) {
         ++uses_[found->second];

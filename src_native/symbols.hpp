@@ -19,6 +19,19 @@ struct StringHash {
 template <class Value>
 using NameMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
 
+// Texts by number, each kept until it is released; the empty one is NONE.
+class TextPool {
+public:
+    Id keep(const std::string& text);
+    void release(Id id);
+    const std::string& text(Id id) const { return id == NONE ? empty_ : texts_[id]; }
+
+private:
+    std::string empty_;
+    std::vector<std::string> texts_;
+    std::vector<Id> free_;
+};
+
 class SymbolTable {
 public:
     // Number of the name, one use more. New names get a free number.

@@ -1,7 +1,6 @@
 #include "timer_queue.hpp"
 
 #include <queue>
-#include <utility>
 
 namespace router {
 
@@ -11,27 +10,28 @@ TimerQueue::Handle TimerQueue::add(const Deadline& deadline) {
         handle = free_.back();
         free_.pop_back();
     } else {
-        handle = static_cast<Handle>(slots_.size());
-        slots_.emplace_back();
+        handle = static_cast<Handle>(positions_.size());
+        positions_.push_back(NONE);
     }
-    slots_[handle] = Slot{deadline, static_cast<Id>(heap_.size())};
-    heap_.push_back(handle);
-    sift_up(slots_[handle].position);
+    const Entry entry{deadline, handle};
+    heap_.push_back(entry);
+    sift_up(static_cast<Id>(heap_.size() - 1), entry);
     return handle;
 }
 
-void TimerQueue::cancel(Handle& handle) {
-    if (handle == NONE) return;
+void TimerQueue::remove(Handle& handle) {
     ROUTER_CHECK(holds(handle));
-    const Id position = slots_[handle].position;
-    const Id last = static_cast<Id>(heap_.size() - 1);
-    if (position != last) swap(position, last);
+    const Id hole = positions_[handle];
+    const Entry last = heap_.back();
     heap_.pop_back();
-    if (position != last) {
-        sift_up(position);
-        sift_down(position);
+    if (hole < heap_.size()) {
+        if (hole > 0 && last.deadline < heap_[(hole - 1) / 2].deadline) {
+            sift_up(hole, last);
+        } else {
+            sift_down(hole, last);
+        }
     }
-    slots_[handle].position = NONE;
+    positions_[handle] = NONE;
     free_.push_back(handle);
     handle = NONE;
 }
@@ -39,7 +39,7 @@ void TimerQueue::cancel(Handle& handle) {
 // The earliest ones are connected from the top of the heap down, so nothing else is looked at.
 TimeUs TimerQueue::time_of(std::size_t rank) const {
     ROUTER_CHECK(rank >= 1 && rank <= heap_.size());
-    const auto later = [this](Id a, Id b) { return less(b, a); };
+    const auto later = [this](Id a, Id b) { return heap_[b].deadline < heap_[a].deadline; };
     std::priority_queue<Id, std::vector<Id>, decltype(later)> next(later);
     next.push(0);
     while (--rank > 0) {
@@ -48,35 +48,28 @@ TimeUs TimerQueue::time_of(std::size_t rank) const {
         if (child < heap_.size()) next.push(static_cast<Id>(child));
         if (child + 1 < heap_.size()) next.push(static_cast<Id>(child + 1));
     }
-    return slots_[heap_[next.top()]].deadline.time_us;
+    return heap_[next.top()].deadline.time_us;
 }
 
-void TimerQueue::swap(Id a, Id b) {
-    std::swap(heap_[a], heap_[b]);
-    slots_[heap_[a]].position = a;
-    slots_[heap_[b]].position = b;
-}
-
-void TimerQueue::sift_up(Id position) {
-    while (position > 0) {
-        const Id parent = (position - 1) / 2;
-        if (!less(position, parent)) return;
-        swap(position, parent);
-        position = parent;
+void TimerQueue::sift_up(Id hole, const Entry& entry) {
+    while (hole > 0) {
+        const Id parent = (hole - 1) / 2;
+        if (!(entry.deadline < heap_[parent].deadline)) break;
+        put(hole, heap_[parent]);
+        hole = parent;
     }
+    put(hole, entry);
 }
 
-void TimerQueue::sift_down(Id position) {
+void TimerQueue::sift_down(Id hole, const Entry& entry) {
     const Id size = static_cast<Id>(heap_.size());
-    while (true) {
-        Id least = position;
-        for (Id child = 2 * position + 1; child <= 2 * position + 2 && child < size; ++child) {
-            if (less(child, least)) least = child;
-        }
-        if (least == position) return;
-        swap(position, least);
-        position = least;
+    for (Id child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
+        if (child + 1 < size && heap_[child + 1].deadline < heap_[child].deadline) ++child;
+        if (!(heap_[child].deadline < entry.deadline)) break;
+        put(hole, heap_[child]);
+        hole = child;
     }
+    put(hole, entry);
 }
 
 }  // namespace router

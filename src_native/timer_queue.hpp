@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 #include <vector>
 
 #include "base.hpp"
@@ -15,11 +14,13 @@ enum class DeadlineKind : std::uint8_t { hold_end, step, bar_end, overdue, offer
 struct Deadline {
     TimeUs time_us;
     DeadlineKind kind;
-    std::uint64_t number;  // offer number or order of the call: distinct within a kind
     Id subject;            // the call, or the agent of a wrap-up
+    std::uint64_t number;  // offer number or order of the call: distinct within a kind
 
     friend bool operator<(const Deadline& a, const Deadline& b) {
-        return std::tie(a.time_us, a.kind, a.number) < std::tie(b.time_us, b.kind, b.number);
+        if (a.time_us != b.time_us) return a.time_us < b.time_us;
+        if (a.kind != b.kind) return a.kind < b.kind;
+        return a.number < b.number;
     }
 };
 
@@ -29,29 +30,35 @@ public:
 
     Handle add(const Deadline& deadline);
     // Cancel and forget the handle; nothing happens for NONE.
-    void cancel(Handle& handle);
+    void cancel(Handle& handle) {
+        if (handle != NONE) remove(handle);
+    }
     bool empty() const { return heap_.empty(); }
-    const Deadline& front() const { return slots_[heap_.front()].deadline; }
+    const Deadline& front() const { return heap_.front().deadline; }
     std::size_t size() const { return heap_.size(); }
     // Time of the deadline that fires as number `rank`, from 1; there are at least so many. O(rank log rank).
     TimeUs time_of(std::size_t rank) const;
-    const Deadline& at(Handle handle) const { return slots_[handle].deadline; }
-    bool holds(Handle handle) const { return handle < slots_.size() && slots_[handle].position != NONE; }
+    const Deadline& at(Handle handle) const { return heap_[positions_[handle]].deadline; }
+    bool holds(Handle handle) const { return handle < positions_.size() && positions_[handle] != NONE; }
 
 private:
-    struct Slot {
+    struct Entry {
         Deadline deadline;
-        Id position;  // in the heap; NONE when free
+        Handle handle;
     };
 
-    bool less(Id a, Id b) const { return slots_[heap_[a]].deadline < slots_[heap_[b]].deadline; }
-    void swap(Id a, Id b);
-    void sift_up(Id position);
-    void sift_down(Id position);
+    void remove(Handle& handle);
+    void put(Id position, const Entry& entry) {
+        heap_[position] = entry;
+        positions_[entry.handle] = position;
+    }
+    // Put the entry in the place of the hole, or further up or down.
+    void sift_up(Id hole, const Entry& entry);
+    void sift_down(Id hole, const Entry& entry);
 
-    std::vector<Slot> slots_;
+    std::vector<Entry> heap_;
+    std::vector<Id> positions_;  // in the heap, by handle; NONE when free
     std::vector<Handle> free_;
-    std::vector<Handle> heap_;
 };
 
 }  // namespace router

@@ -2,7 +2,6 @@
 from cpython.ref cimport PyObject
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool
-from libcpp.memory cimport unique_ptr
 from libcpp.optional cimport optional
 from libcpp.pair cimport pair
 from libcpp.string cimport string
@@ -151,6 +150,10 @@ cdef extern from "engine.hpp" namespace "router" nogil:
     ctypedef vector[pair[string, uint16_t]] Capacities
     ctypedef vector[pair[string, string]] Attributes
     ctypedef vector[string] Names
+    # What is a Ref there (agent, call, queue, channel) is made of its name here, so the name stands for it.
+    cdef cppclass RequirementRef:
+        RequirementRef()
+        RequirementRef(RequirementSpec)
     cdef cppclass SignIn:
         string agent
         Skills skills
@@ -171,7 +174,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string call
         string queue
         string channel
-        optional[RequirementSpec] requirement
+        RequirementRef requirement
         Urgency urgency
         uint8_t priority
         Names preferred_agents
@@ -185,7 +188,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string call
         optional[Urgency] urgency
         optional[uint8_t] priority
-        optional[RequirementSpec] requirement
+        RequirementRef requirement
         optional[Names] preferred_agents
         optional[Attributes] attributes
     cdef cppclass Cancel:
@@ -199,7 +202,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string call
         string queue
         bool keep_place
-        optional[RequirementSpec] requirement
+        RequirementRef requirement
         optional[Names] preferred_agents
         optional[int64_t] hold_us
     cdef cppclass Assign:
@@ -333,7 +336,6 @@ cdef extern from "engine.hpp" namespace "router" nogil:
     cdef cppclass Engagement:
         uint64_t offer
         uint32_t call
-        string call_name
         uint32_t queue
         uint32_t channel
         EngagementState state
@@ -391,7 +393,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t finished_us
         int8_t resolved
         int8_t satisfaction
-        unique_ptr[vector[Decision]] decisions
+        vector[Decision] decisions
         bool held()
         Tier tier()
     cdef cppclass Queue:
@@ -444,6 +446,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t position(uint32_t)
         int64_t count_agents(const RequirementSpec&, size_t, uint32_t) except +router_raise
         uint16_t agent_capacity(uint32_t, uint32_t)
+        const string& call_name(const Engagement&)
         const vector[Decision]& last_decisions()
         vector[Obstacle] obstacles(uint32_t, uint32_t)
         vector[pair[Obstacle, int64_t]] count_obstacles(uint32_t)

@@ -292,7 +292,7 @@ def learned_queue(learned):
 cdef object engagement_from(const CppEngine& engine, const Engagement& engagement):
     return views.Engagement(
         offer=engagement.offer,
-        call=decode(engagement.call_name if engagement.call == NONE else engine.call(engagement.call).name),
+        call=decode(engine.call_name(engagement)),
         queue=queue_name(engine, engagement.queue),
         channel=decode(engine.channel(engagement.channel).name),
         state=ENGAGEMENT_STATE[<int>engagement.state],

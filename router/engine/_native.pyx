@@ -34,8 +34,6 @@ cdef class Engine:
     Times are int64 microseconds since the epoch, 0 to 2^61. Not thread-safe: one caller at a time.
     """
 
-    cdef CppEngine _engine
-
     def __init__(self, settings=None, *, time_us=0):
         """Create an empty engine; with `settings`, apply `Configure` at `time_us` as the first command."""
         if self._engine.sequence() != 0:
@@ -267,10 +265,8 @@ cdef class Engine:
     def decisions(self, call):
         """Return the last decisions (at most 8) about a call that was enqueued with `explain`."""
         cdef const Call* native = &self._engine.call(self._call(call))
-        cdef const vector[Decision]* kept = native.decisions.get()
+        cdef const vector[Decision]* kept = &native.decisions
         cdef size_t index
-        if kept == NULL:
-            return ()
         return tuple([decision_from(kept[0][index]) for index in range(kept.size())])
 
     def explain_agent(self, call, agent):

@@ -310,7 +310,7 @@ cdef Command enqueue_of(object value) except *:
     command.queue = name_of(value.queue, "queue")
     command.channel = name_of(value.channel, "channel")
     if value.requirement is not None:
-        command.requirement = requirement_of(value.requirement)
+        command.requirement = RequirementRef(requirement_of(value.requirement))
     command.urgency = urgency_of(value.urgency)
     command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
     command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
@@ -332,7 +332,7 @@ cdef Command update_call_of(object value) except *:
     if value.priority is not None:
         command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
     if value.requirement is not None:
-        command.requirement = requirement_of(value.requirement)
+        command.requirement = RequirementRef(requirement_of(value.requirement))
     if value.preferred_agents is not None:
         command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
     if value.attributes is not None:
@@ -361,7 +361,7 @@ cdef Command transfer_of(object value) except *:
     command.queue = name_of(value.queue, "queue")
     command.keep_place = flag_of(value.keep_place, "keep_place")
     if value.requirement is not None:
-        command.requirement = requirement_of(value.requirement)
+        command.requirement = RequirementRef(requirement_of(value.requirement))
     if value.preferred_agents is not None:
         command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
     if value.hold_us is not None:
