@@ -5,14 +5,15 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that drives the engine in process (no server, no terminal).
-SANITIZE_TESTS ?= tests/engine
+SANITIZE_TESTS ?= tests/engine tests/simulation/test_run.py tests/simulation/test_run_behaviour.py
 # How long the fuzzer and the soak run.
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
 SOAK_ARGS ?=
 
 BIN := $(VENV)/bin
-NATIVE_SOURCES := $(wildcard src_native/*.cpp src_native/*.hpp router/engine/*.pyx router/engine/*.pxd router/engine/*.pxi)
+NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation,$(folder)/*.cpp $(folder)/*.hpp) \
+  $(foreach folder,router/engine router/simulation,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
 SANITIZE_TREE := build/sanitize
 
 VENV_STAMP := $(VENV)/.stamp-venv
@@ -23,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-quick protos format clean preflight
+.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-peers bench-quick protos format clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +55,7 @@ $(INSTALL_STAMP): $(VENV_STAMP) pyproject.toml setup.py
 	@touch $@
 
 $(BUILD_STAMP): $(INSTALL_STAMP) $(NATIVE_SOURCES)
-	@echo "building the engine (a minute or so)"
+	@echo "building the engine and the simulator (two minutes or so)"
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
@@ -94,7 +95,13 @@ fuzz: $(VENV_STAMP) ## the engine under a coverage-guided fuzzer with sanitizers
 soak: build ## a server with a journal under steady work, and its memory and latency (SOAK_MINUTES=30)
 	$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(SOAK_ARGS)
 
-bench: build ## cost against size, and what the journal costs (a minute and a half)
+# The benchmarks that compare with other simulators are skipped, and say so, where those cannot be installed.
+bench-peers: build
+	@$(BIN)/python -c 'import ciw, simpy' 2>/dev/null || \
+	  ROUTER_SKIP_NATIVE=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[bench]" || \
+	  echo "SimPy and Ciw could not be installed: the comparison with them will be skipped" >&2
+
+bench: build bench-peers ## cost against size, what the journal costs, and simulations beside their peers
 	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds $(PYTEST_ARGS)
 
 bench-quick: build ## the same, fewer rounds, asserting counts and not times
@@ -109,5 +116,5 @@ format: build ## put the code into shape
 
 clean: ## remove everything that was built, .venv included
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks *.egg-info
-	rm -f router/engine/_native.cpp router/engine/*.so
+	rm -f router/*/_native.cpp router/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,9 @@
-"""Build the native engine. Static metadata is in pyproject.toml.
+"""Build the native parts: the engine's C++ as a static library, and the extensions around it. Static metadata is in
+pyproject.toml.
 
 ROUTER_SANITIZE=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer (see `make sanitize`).
 ROUTER_WERROR=1 turns compiler warnings into errors. ROUTER_SKIP_NATIVE=1 installs the Python part alone: `make` does
-that and builds the engine in place, so that it is compiled only when its sources change.
+that and builds the native parts in place, so that they are compiled only when their sources change.
 """
 
 import os
@@ -12,6 +13,7 @@ from glob import glob
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 compile_args = ["-std=c++20", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow", "-Wno-type-limits"]
 link_args = []
@@ -23,19 +25,28 @@ if os.environ.get("ROUTER_SANITIZE"):
 if os.environ.get("ROUTER_WERROR"):
     compile_args.append("-Werror")
 
-native = Extension(
-    "router.engine._native",
-    sources=["router/engine/_native.pyx", *sorted(glob("src_native/*.cpp"))],
-    depends=[*sorted(glob("src_native/*.hpp")), *sorted(glob("router/engine/*.px[di]"))],
-    include_dirs=["src_native"],
-    extra_compile_args=compile_args,
-    extra_link_args=link_args,
-    language="c++",
-)
+ENGINE = "router_engine"
+engine_sources = sorted(glob("src_native/*.cpp"))
+engine_headers = sorted(glob("src_native/*.hpp"))
 
 
-class ParallelBuild(build_ext):
-    """Compiles the sources of the extension side by side; setuptools takes them one by one."""
+def extension(name, sources=(), headers=()):
+    """Describe an extension around the engine: a .pyx by the name of the module, and more C++ of its own."""
+    folder = os.path.dirname(name.replace(".", "/"))
+    bindings = {*glob("router/engine/*.px[di]"), *glob(f"{folder}/*.px[di]")}
+    return Extension(
+        name,
+        sources=[f"{name.replace('.', '/')}.pyx", *sources],
+        depends=[*engine_sources, *engine_headers, *headers, *sorted(bindings), "setup.py"],
+        include_dirs=["src_native"],
+        extra_compile_args=compile_args,
+        extra_link_args=link_args,
+        language="c++",
+    )
+
+
+class NativeBuild(build_ext):
+    """Compiles the engine once for all extensions, and all sources side by side; setuptools takes them one by one."""
 
     def build_extensions(self):
         compile_some = self.compiler.compile
@@ -46,11 +57,38 @@ class ParallelBuild(build_ext):
                 return [compiled for group in groups for compiled in group]
 
         self.compiler.compile = compile_all
+        engine = self._build_engine()
+        for one in self.extensions:
+            one.extra_objects = [engine]
         super().build_extensions()
 
+    def _build_engine(self):
+        library = self.compiler.library_filename(ENGINE, output_dir=self.build_temp)
+        if self.force or newer_group([*engine_sources, *engine_headers, "setup.py"], library, "newer"):
+            objects = self.compiler.compile(
+                engine_sources,
+                output_dir=self.build_temp,
+                include_dirs=["src_native"],
+                debug=self.debug,
+                extra_postargs=compile_args,
+            )
+            if os.path.exists(library):
+                os.remove(library)  # an archive would keep the objects of sources that are gone
+            self.compiler.create_static_lib(objects, ENGINE, output_dir=self.build_temp)
+        return library
 
-modules = [] if os.environ.get("ROUTER_SKIP_NATIVE") else [native]
+
+modules = [
+    extension("router.engine._native"),
+    extension(
+        "router.simulation._native",
+        sorted(glob("src_native/simulation/*.cpp")),
+        sorted(glob("src_native/simulation/*.hpp")),
+    ),
+]
+if os.environ.get("ROUTER_SKIP_NATIVE"):
+    modules = []
 setup(
     ext_modules=cythonize(modules, compiler_directives={"language_level": 3}, annotate=False),
-    cmdclass={"build_ext": ParallelBuild},
+    cmdclass={"build_ext": NativeBuild},
 )

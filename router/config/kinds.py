@@ -95,7 +95,9 @@ def read_plain_table(value: object, place: Place) -> dict[str, object]:
 def refuse_unknown(name: str, known: Collection[str], place: Place) -> NoReturn:
     """Note an unknown key, with the table where it belongs or the nearest known key. Raises `Refused`."""
     homes = place.report.homes
-    if name in homes:
+    if one := next((other for other in known if other in (f"{name}s", name.removesuffix("s"))), None):
+        wanted = f"did you mean {one}?"
+    elif name in homes:
         wanted = f"it belongs in {homes[name]}"
     elif near := nearest(name, known):
         wanted = f"did you mean {near}?"

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from importlib import resources
@@ -26,6 +26,8 @@ from router.config.server import read_server
 from router.engine.settings import ChannelSettings, EfficiencySettings, Settings
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+SCENARIO_KEY: Final = "simulation"  # which a scenario must have
+_SCENARIO_HINT: Final = "run it with `skill-router simulate`, or name the config that its [router] names"
 _HINT: Final = "name a config file, or write one to start from with `skill-router init-config`"
 _TOML_PLACE: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
 _TOML_WANTED: Final = {
@@ -52,7 +54,14 @@ def parse_config(text: str | bytes, source: str) -> RouterConfig:
     4 MiB and 100,000 values; seconds at worst, so call it off the event loop.
     """
     document, report = read_document(text, source, HOMES)
-    return _resolve(document, report)
+    root = Place(report)
+    if SCENARIO_KEY in document and "queues" not in document:
+        (root / SCENARIO_KEY).note("this is a scenario, not a router's config", _SCENARIO_HINT)
+        report.finish()
+    server = read_server(document.get("server", {}), root / "server")
+    settings = read_settings(document, root, TOP_KEYS)
+    report.finish()
+    return RouterConfig(settings, server, etag_of(settings, server))
 
 
 def read_document(
@@ -64,7 +73,7 @@ def read_document(
     `ConfigError` for what is not TOML, or defines a key twice.
     """
     report = Report(source, homes)
-    return _parse(_decode(text, source, hint), report), report
+    return _parse(decode(text, source, hint), report), report
 
 
 def read_config(path: str | os.PathLike[str], hint: str = _HINT) -> bytes:
@@ -99,8 +108,11 @@ def _refuse_file(source: str, problem: str, wanted: str, line: int = 0, key: str
     raise ConfigError((ConfigProblem(source, line, key, problem, wanted),)) from None
 
 
-def _decode(text: str | bytes, source: str, hint: str) -> str:
-    """Return the text with `\\n` line ends and without byte order mark."""
+def decode(text: str | bytes, source: str, hint: str) -> str:
+    """Return the text with `\\n` line ends and without byte order mark.
+
+    Raises `ConfigError` for what is too large, not UTF-8, or empty (`hint` says what would be right).
+    """
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(content) > FILE_BYTES_MAX:
         _refuse_file(source, f"it is larger than {FILE_BYTES_MAX // 1024 // 1024} MiB", "a smaller file")
@@ -150,21 +162,21 @@ def _refuse_toml(error: ValueError, toml: str, report: Report) -> NoReturn:
     raise error  # not reached: there is a problem
 
 
-def _resolve(document: dict[str, Any], report: Report) -> RouterConfig:
-    root = Place(report)
+def read_settings(document: dict[str, Any], root: Place, known: Collection[str]) -> Settings:
+    """Return what a config's tables say of the engine: all but `server`. Problems are noted, not raised.
+
+    `root` is where the tables stand, `known` the names that may stand there.
+    """
     for name in document:
-        if name not in TOP_KEYS:
+        if name not in known:
             with suppress(Refused):
-                refuse_unknown(name, TOP_KEYS, root)
-    server = read_server(document.get("server", {}), root / "server")
+                refuse_unknown(name, known, root)
     engine = _fields(document, "engine", ENGINE.read, root)
     efficiency = msgspec.structs.replace(EfficiencySettings(), **_fields(document, "efficiency", EFFICIENCY.read, root))
     channels = _channels(document, root)
     defaults = read_queue_defaults(document.get("queue_defaults", {}), root / "queue_defaults")
     queues = read_queues(document.get("queues", {}), defaults, root / "queues")
-    report.finish()
-    settings = msgspec.structs.replace(Settings(), queues=queues, channels=channels, efficiency=efficiency, **engine)
-    return RouterConfig(settings, server, etag_of(settings, server))
+    return msgspec.structs.replace(Settings(), queues=queues, channels=channels, efficiency=efficiency, **engine)
 
 
 def _fields(document: dict[str, Any], name: str, read: Any, root: Place) -> dict[str, Any]:
@@ -182,7 +194,9 @@ def _channels(document: dict[str, Any], root: Place) -> dict[str, ChannelSetting
     with suppress(Refused):
         table = read_plain_table(document["channels"], place)
         if not 1 <= len(table) <= CHANNELS_MAX:
-            place.note(f"there are {len(table)} channels", f"1 to {CHANNELS_MAX}, each under [channels.NAME]")
+            place.note(
+                f"there are {len(table)} channels", f"1 to {CHANNELS_MAX}, each under [{shown_path(place.path)}.NAME]"
+            )
         for name, value in sorted(table.items()):
             with suppress(Refused):
                 check_name(name, place / name, "channel")

@@ -10,7 +10,7 @@ import msgspec
 from router.config.durations import format_duration
 from router.config.kinds import TERMS_MAX, check_name, read_plain_table
 from router.config.presets import PRESETS
-from router.config.report import Place, Refused, nearest, shown_text
+from router.config.report import Place, Refused, nearest, shown_path, shown_text
 from router.config.schema import BASE_QUEUE, QUEUE, STEPS_MAX
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import QueueSettings, WrapUp
@@ -29,9 +29,10 @@ def read_queue_defaults(value: object, place: Place) -> QueueSettings:
     """Return what holds for every queue. Problems are noted, not raised."""
     with suppress(Refused):
         table = read_plain_table(value, place)
+        queues = shown_path((*place.path[:-1], "queues"))
         for name in table:
             if name in QUEUE.keys and not QUEUE.keys[name].inherited:
-                (place / name).note("it belongs to a single queue", "put it in [queues.NAME]")
+                (place / name).note("it belongs to a single queue", f"put it in [{queues}.NAME]")
         own = {name: item for name, item in table.items() if name not in QUEUE.keys or QUEUE.keys[name].inherited}
         return _layer(BASE_QUEUE, QUEUE.read(own, place), place)
     return BASE_QUEUE
@@ -43,7 +44,7 @@ def read_queues(value: object, defaults: QueueSettings, place: Place) -> dict[st
     with suppress(Refused):
         table = read_plain_table(value, place)
         if not table:
-            place.note("there is no queue", "at least one [queues.NAME]")
+            place.note("there is no queue", f"at least one [{shown_path(place.path)}.NAME]")
         for name, item in sorted(table.items()):
             with suppress(Refused):
                 check_name(name, place / name, "queue")
@@ -55,7 +56,7 @@ def read_queues(value: object, defaults: QueueSettings, place: Place) -> dict[st
 def _read_queue(value: object, defaults: QueueSettings, place: Place) -> QueueSettings:
     fields = QUEUE.read(value, place)
     queue = _layer(defaults, fields, place)
-    return msgspec.structs.replace(queue, requirement=_requirement(fields, place))
+    return msgspec.structs.replace(queue, requirement=read_requirement(fields, place))
 
 
 def _layer(base: QueueSettings, fields: dict[str, Any], place: Place) -> QueueSettings:
@@ -85,7 +86,8 @@ def _wrap_up(base: WrapUp, fields: dict[str, Any], place: Place) -> WrapUp:
     return wrap_up
 
 
-def _requirement(fields: dict[str, Any], place: Place) -> Requirement:
+def read_requirement(fields: dict[str, Any], place: Place) -> Requirement:
+    """Return the requirement that the keys of a queue or of callers make. Problems are noted, not raised."""
     steps = [_step(fields, 0, place)]
     items = fields.get("steps", ())
     if len(items) >= STEPS_MAX:

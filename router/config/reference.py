@@ -18,19 +18,25 @@ MARKER: Final = "<!-- Everything below is written by `python -m router.config.re
 
 def reference() -> str:
     """Return the reference of every key and preset as Markdown."""
-    parts = ["## Reference\n", *(_section(section) for section in SECTIONS), _presets()]
+    parts = ["## Reference\n", *(section_text(section) for section in SECTIONS), _presets()]
     return "\n".join(parts)
 
 
 def update(document: str) -> str:
     """Return a Markdown text with the part after the marker written anew. Raises `ValueError` without a marker."""
-    before, marker, _ = document.partition(MARKER)
-    if not marker:
-        raise ValueError(f"the marker line is missing: {MARKER.strip()}")
-    return f"{before}{MARKER}\n{reference()}"
+    return replace_after(document, MARKER, reference())
 
 
-def _section(section: Section) -> str:
+def replace_after(document: str, marker: str, text: str) -> str:
+    """Return a Markdown text with what follows a marker line replaced. Raises `ValueError` without the marker."""
+    before, found, _ = document.partition(marker)
+    if not found:
+        raise ValueError(f"the marker line is missing: {marker.strip()}")
+    return f"{before}{marker}\n{text}"
+
+
+def section_text(section: Section) -> str:
+    """Return one table of keys as Markdown."""
     rows = "".join(_row(key) for key in section.table.keys.values())
     return (
         f"### `{section.header.replace(' and ', '` and `')}`\n\n{section.doc}\n\n"
@@ -68,11 +74,16 @@ def _presets() -> str:
 
 def main(arguments: list[str]) -> None:
     """Print the reference, or update the file named."""
+    write(arguments, MARKER, reference())
+
+
+def write(arguments: list[str], marker: str, text: str) -> None:
+    """Print a text, or put it behind the marker of the file named."""
     if not arguments:
-        sys.stdout.write(reference())
+        sys.stdout.write(text)
         return
     path = Path(arguments[0])
-    path.write_text(update(path.read_text(encoding="utf-8")), encoding="utf-8")
+    path.write_text(replace_after(path.read_text(encoding="utf-8"), marker, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import pathlib
 import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
@@ -23,24 +24,52 @@ class Refused(Exception):
 
 
 class Report:
-    """The problems of one file. `homes` says in which tables each known key belongs."""
+    """The problems of one file, and of files that it names. `homes` says in which tables each known key belongs."""
 
     def __init__(self, source: str, homes: Mapping[str, str]) -> None:
         self.source = source
         self.homes = homes
         self.positions: Positions | None = None
+        self.folder = pathlib.Path()  # where relative paths in the file start
         self._problems: list[ConfigProblem] = []
+        self._hints: list[ConfigProblem] = []
+
+    @property
+    def hints(self) -> tuple[ConfigProblem, ...]:
+        """Return what was noted that is not wrong but hardly meant, in the order of lines."""
+        return tuple(sorted(self._hints, key=self._rank))
 
     def add(self, path: Path, problem: str, wanted: str, *, line: int | None = None) -> None:
         """Note a problem with a key, at the line of the key unless told otherwise.
 
         Raises `ConfigError` when there are `PROBLEMS_MAX`: a hostile file shall not cost more.
         """
-        if line is None:
-            line = self.positions.line(path) if self.positions else 0
-        self._problems.append(ConfigProblem(self.source, line, shown_path(path), problem, wanted))
+        self.include(self._problem(path, problem, wanted, line))
+
+    def include(self, problem: ConfigProblem) -> None:
+        """Note a problem as it is, of another file perhaps. Raises `ConfigError` as `add` does."""
+        self._problems.append(problem)
         if len(self._problems) >= PROBLEMS_MAX:
             self.add_last()
+
+    def hint(self, path: Path, problem: str, wanted: str) -> None:
+        """Note, once, what is not wrong but hardly meant; of more than `PROBLEMS_MAX` the rest is dropped."""
+        noted = self._problem(path, problem, wanted, None)
+        if len(self._hints) < PROBLEMS_MAX and noted not in self._hints:
+            self._hints.append(noted)
+
+    def _problem(self, path: Path, problem: str, wanted: str, line: int | None) -> ConfigProblem:
+        if line is None:
+            line = self.positions.line(path) if self.positions else 0
+        return ConfigProblem(self.source, line, shown_path(path), problem, wanted)
+
+    def _rank(self, problem: ConfigProblem) -> tuple[bool, str, int, str]:
+        return (problem.file != self.source, problem.file, problem.line, problem.key)
+
+    @property
+    def problem_count(self) -> int:
+        """Return how many problems there are so far: if a part adds none, it is whole."""
+        return len(self._problems)
 
     def add_last(self) -> NoReturn:
         """Say that checking stopped here, and raise `ConfigError`."""
@@ -51,12 +80,12 @@ class Report:
             f"there are {PROBLEMS_MAX} problems or more; the rest was not checked",
             "fix these first",
         )
-        raise ConfigError((*sorted(self._problems, key=_place), stop))
+        raise ConfigError((*sorted(self._problems, key=self._rank), stop))
 
     def finish(self) -> None:
         """Raise `ConfigError` if there were problems."""
         if self._problems:
-            raise ConfigError(tuple(sorted(self._problems, key=_place)))
+            raise ConfigError(tuple(sorted(self._problems, key=self._rank)))
 
 
 class Place:
@@ -73,14 +102,14 @@ class Place:
         """Note a problem with this key and go on."""
         self.report.add(self.path, problem, wanted)
 
+    def hint(self, problem: str, wanted: str) -> None:
+        """Note what is not wrong with this key but hardly meant."""
+        self.report.hint(self.path, problem, wanted)
+
     def refuse(self, problem: str, wanted: str) -> NoReturn:
         """Note a problem with this key and give the value up."""
         self.note(problem, wanted)
         raise Refused
-
-
-def _place(problem: ConfigProblem) -> tuple[int, str]:
-    return (problem.line, problem.key)
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:

@@ -160,6 +160,12 @@ STEP: Final = Table(
     *REQUIREMENT_KEYS,
 )
 
+STEPS: Final = _optional(
+    "steps",
+    ListOf(STEP, f"at most {STEPS_MAX - 1}"),
+    "What is demanded instead once a call has waited: each step replaces the one before.",
+)
+
 WRAP_UP: Final = Table(
     field_key(
         "mode",
@@ -296,11 +302,7 @@ QUEUE: Final = Table(
         doc="Weights that differ from the preset.",
     ),
     *REQUIREMENT_KEYS,
-    _optional(
-        "steps",
-        ListOf(STEP, f"at most {STEPS_MAX - 1}"),
-        "What is demanded instead once a call has waited: each step replaces the one before.",
-    ),
+    STEPS,
 )
 
 

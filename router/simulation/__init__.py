@@ -1,67 +1,159 @@
-"""Virtual time around the same engine: recorded days are read, planned and replayed.
+"""Virtual time around the same engine: recorded days are replayed, scenarios simulated.
 
-Invariant: nothing here reads a clock or draws from a shared random state; a seed and a log fix every outcome.
+Invariant: nothing here reads a clock or draws from a shared random state; a seed and a log, or a seed and a scenario,
+fix every outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
-from router.simulation.behaviour import AgentBehaviour, Answer
-from router.simulation.centre import SKILL_LEVEL, Centre, queue_name
-from router.simulation.day_plan import (
+from router.simulation.errors import SimulationError
+from router.simulation.recorded import (
+    DAY_METRICS,
+    READERS,
+    SKILL_LEVEL,
+    AgentBehaviour,
+    Answer,
+    Centre,
+    DayCallFigures,
+    DayEstimates,
+    DayFigures,
     DayPlan,
+    DayPlanner,
+    DayRun,
+    DaySimulation,
+    End,
+    EventHash,
+    Happening,
+    IdleGaps,
+    Ledger,
+    Log,
     NothingToReplay,
+    Outcomes,
+    PatienceCurve,
+    PatienceModel,
     PlannedAgent,
     PlannedCall,
+    Reader,
+    RecordedCall,
+    RecordedDay,
+    RecordingError,
+    Replay,
+    ReplayedDay,
+    ReplayError,
+    Shift,
+    UnknownDay,
     Window,
     busiest_minutes,
+    compare_days,
+    figure_recording,
+    measure_idle_gaps,
+    missing_queues,
     plan_day,
+    pool_log,
+    pool_runs,
+    queue_name,
+    read_log,
+    read_vanad,
+    replay_days,
+    replay_settings,
+    run_day,
+    sort_types,
 )
-from router.simulation.figures import CallFigures, DayFigures, Ledger, figure_recording
-from router.simulation.idle_gaps import IdleGaps, measure_idle_gaps
-from router.simulation.patience import PatienceCurve, PatienceModel
-from router.simulation.recorded_day import Log, Reader, RecordedCall, RecordedDay, RecordingError, UnknownDay, read_log
-from router.simulation.replay import EventHash, Happening, Replay, ReplayError, missing_queues, replay_settings
-from router.simulation.vanad import read_vanad
-
-READERS: Final[Mapping[str, Reader]] = {"vanad": read_vanad}  # formats of call logs by name
+from router.simulation.results import Replication
+from router.simulation.run import Simulation, simulate
+from router.simulation.scenario.model import (
+    AgentGroup,
+    Callers,
+    Distribution,
+    Ending,
+    Family,
+    HuntedAgent,
+    Hunting,
+    LineOrder,
+    PoissonArrivals,
+    RecordedArrivals,
+    Redial,
+    RenewalArrivals,
+    Scenario,
+    ShiftEnd,
+)
+from router.simulation.scenario.read import example_scenario_text, load_scenario, parse_scenario
+from router.simulation.student import Estimate
+from router.simulation.summary import Summary, summarise
 
 __all__ = [
+    "DAY_METRICS",
     "READERS",
     "SKILL_LEVEL",
     "AgentBehaviour",
+    "AgentGroup",
     "Answer",
-    "CallFigures",
+    "Callers",
     "Centre",
+    "DayCallFigures",
+    "DayEstimates",
     "DayFigures",
     "DayPlan",
+    "DayPlanner",
+    "DayRun",
+    "DaySimulation",
+    "Distribution",
+    "End",
+    "Ending",
+    "Estimate",
     "EventHash",
+    "Family",
     "Happening",
+    "HuntedAgent",
+    "Hunting",
     "IdleGaps",
     "Ledger",
+    "LineOrder",
     "Log",
     "NothingToReplay",
+    "Outcomes",
     "PatienceCurve",
     "PatienceModel",
     "PlannedAgent",
     "PlannedCall",
+    "PoissonArrivals",
     "Reader",
+    "RecordedArrivals",
     "RecordedCall",
     "RecordedDay",
     "RecordingError",
+    "Redial",
+    "RenewalArrivals",
     "Replay",
     "ReplayError",
+    "ReplayedDay",
+    "Replication",
+    "Scenario",
+    "Shift",
+    "ShiftEnd",
+    "Simulation",
+    "SimulationError",
+    "Summary",
     "UnknownDay",
     "Window",
     "busiest_minutes",
+    "compare_days",
+    "example_scenario_text",
     "figure_recording",
+    "load_scenario",
     "measure_idle_gaps",
     "missing_queues",
+    "parse_scenario",
     "plan_day",
+    "pool_log",
+    "pool_runs",
     "queue_name",
     "read_log",
     "read_vanad",
+    "replay_days",
     "replay_settings",
+    "run_day",
+    "simulate",
+    "sort_types",
+    "summarise",
 ]

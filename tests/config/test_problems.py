@@ -142,6 +142,8 @@ IN_FILE = [
     ("[queues.a]\n[servers]\n", 2, "servers", "unknown key", "did you mean server?"),
     ("preset = 'balanced'\n[queues.a]\n", 1, "preset", "unknown key", "it belongs in [queue_defaults] or [queues.NAME]"),
     ("prset = 'balanced'\n[queues.a]\n", 1, "prset", "unknown key", "did you mean preset? It belongs in [queue_defaults] or"),
+    ("[simulation]\nlength = 5\n[agents.a]\n", 1, "simulation", "this is a scenario, not a router's config", "`skill-router simulate`"),
+    ("queue.a = 5\n[queues.a]\n", 1, "queue", "unknown key", "did you mean queues?"),
     ("xyzzy = 1\n[queues.a]\n", 1, "xyzzy", "unknown key", "known here: server, engine, efficiency, channels, queue_defaults, q"),
     ("server = 5\n[queues.a]\n", 1, "server", "this is the single value 5", "a table: { … }, or keys under a [server] header"),
     ("[[engine]]\n[queues.a]\n", 1, "engine", "this is a list", "a table"),

@@ -20,7 +20,9 @@ from router.simulation import (
     plan_day,
     read_log,
 )
-from router.simulation.day_plan import infer_skills, sort_types
+from router.simulation.recorded.columns import sort_types
+from router.simulation.recorded.day_plan import count_served, infer_skills
+from router.simulation.recorded.draws import draw_below
 from tests.simulation.logs import make_rows, write_log
 
 MIDNIGHT_US = 1_709_510_400_000_000  # 2024-03-04
@@ -47,14 +49,14 @@ def test_agents_are_present_from_first_answer_to_last_release(tmp_path: Path) ->
 def test_skills_need_enough_calls(tmp_path: Path) -> None:
     log = log_of(tmp_path, *(answered(at, kind, 7) for at, kind in ((1, 1), (2, 1), (3, 2), (4, 3), (5, 3), (6, 3))),
                  answered(7, 2, 8), answered(8, 2, 8))  # fmt: skip
-    assert infer_skills(log, log.day(), 2) == {"7": {"1", "3"}, "8": {"2"}}
-    assert infer_skills(log, log.day(), 3) == {"7": {"1", "2", "3"}, "8": {"2"}}
+    assert infer_skills(count_served(log), log.day(), 2) == {"7": {"1", "3"}, "8": {"2"}}
+    assert infer_skills(count_served(log), log.day(), 3) == {"7": {"1", "2", "3"}, "8": {"2"}}
 
 
 def test_no_agent_is_without_skill_and_no_answered_type_without_agent(tmp_path: Path) -> None:
     log = log_of(tmp_path, answered(1, 1, 7), answered(2, 1, 7), answered(3, 9, 7), answered(4, 2, 8))
     # 7 has type 1; nobody reaches 2 calls of type 9, so who answered it keeps it; 8 has nothing else
-    assert infer_skills(log, log.day(), 2) == {"7": {"1", "9"}, "8": {"2"}}
+    assert infer_skills(count_served(log), log.day(), 2) == {"7": {"1", "9"}, "8": {"2"}}
 
 
 def test_skills_of_several_days_come_from_all_of_them(tmp_path: Path) -> None:
@@ -77,6 +79,17 @@ def test_handle_times_are_recorded_or_drawn_from_the_same_type(tmp_path: Path) -
     assert handles[:3] == [60, 30, 100]
     assert set(handles[3:-1]) == {30, 100}
     assert handles[-1] in {60, 30, 100}
+
+
+def test_drawn_handle_times_stay_what_they_were(tmp_path: Path) -> None:
+    # replays of old recordings must stay repeatable: each is drawn by the number of the call in its day, from 1
+    gave_up = [f"2024-03-04,{at},2,-1,-1,-1,{at + 5}" for at in range(300, 340)]
+    log = log_of(
+        tmp_path, *(f"2024-03-04,{at},2,7,{at},{at + 10 + at},{at + 10 + at}" for at in range(100, 110)), *gave_up
+    )
+    pool = [call.handled_us for call in log.calls() if call.handled_us is not None]
+    for number, call in enumerate(plan_day(log, log.day(), seed=3).calls[10:], start=11):
+        assert call.handle_us == pool[draw_below(10, 3, "handle", "2024-03-04", number)]
 
 
 def test_abandoned_callers_keep_their_patience_and_answered_ones_exceed_their_wait(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.simulation.draws import draw_below, draw_bits, draw_unit
+from router.simulation.recorded.draws import draw_below, draw_bits, draw_many_bits, draw_many_units, draw_unit
 
 
 def test_a_draw_is_pinned() -> None:
@@ -35,3 +35,10 @@ def test_draws_are_uniform() -> None:
 
 def test_whole_draws_reach_both_ends() -> None:
     assert {draw_below(5, 7, "test", number) for number in range(200)} == {0, 1, 2, 3, 4}
+
+
+def test_many_draws_are_the_single_ones() -> None:
+    numbers = [0, 1, 9, 10, 99_999]
+    assert draw_many_bits(numbers, 3, "a", "day").tolist() == [draw_bits(3, "a", "day", one) for one in numbers]
+    assert draw_many_units(numbers, 3, "a", "day").tolist() == [draw_unit(3, "a", "day", one) for one in numbers]
+    assert draw_many_bits([], 3, "a").tolist() == []

@@ -36,8 +36,16 @@ from router.simulation import (
     plan_day,
     read_log,
 )
-from router.simulation.figures import Outcome, figure_calls, percentile
-from tests.simulation.logs import write_log
+from router.simulation.recorded.figures import (
+    End,
+    Outcomes,
+    figure_calls,
+    figure_day,
+    percentile,
+    record_outcomes,
+    record_shifts,
+)
+from tests.simulation.logs import make_rows, write_log
 
 SECOND = 1_000_000
 
@@ -56,8 +64,9 @@ def test_jain_index() -> None:
 
 
 def test_call_figures() -> None:
-    waits = [("answered", 0), ("answered", 20), ("answered", 21), ("abandoned", 7), ("refused", 0), ("waiting", 12)]
-    figures = figure_calls([Outcome("1", end, wait * SECOND) for end, wait in waits])
+    answered = [(End.ANSWERED, 0), (End.ANSWERED, 20), (End.ANSWERED, 21)]
+    waits = [*answered, (End.ABANDONED, 7), (End.REFUSED, 0), (End.WAITING, 12)]
+    figures = figure_calls(Outcomes.of(("1", end, wait * SECOND) for end, wait in waits))
     assert (figures.offered, figures.answered, figures.abandoned, figures.refused, figures.waiting) == (6, 3, 1, 1, 1)
     assert figures.answered_within_20_s == 2
     assert figures.answered_within_share == pytest.approx(2 / 6)
@@ -68,7 +77,7 @@ def test_call_figures() -> None:
 
 
 def test_no_calls_no_figures() -> None:
-    figures = figure_calls([])
+    figures = figure_calls(Outcomes.of([]))
     assert (figures.offered, figures.abandoned_share, figures.wait_answered_p95_us) == (0, None, None)
 
 
@@ -86,6 +95,29 @@ def test_figures_of_a_recording(tmp_path: Path) -> None:
     assert figures.by_type["2"].wait_all_mean_us == 20 * SECOND
     assert figures.occupancy == pytest.approx((80 + 100) / (100 + 100))
     assert figures.jain_index == pytest.approx((0.8 + 1) ** 2 / (2 * (0.64 + 1)))
+
+
+def test_days_together_are_as_one_long_day(tmp_path: Path) -> None:
+    first = make_rows(1, 60)
+    second = [row.replace("2024-03-04", "2024-03-05") for row in make_rows(2, 80) if row.split(",")[2] != "0"]
+    days = read_log(write_log(tmp_path / "calls.csv", [*first, *second]), READERS["vanad"]).days
+    outcomes = Outcomes.join([record_outcomes(day) for day in days])
+    shifts = [shift for day in days for shift in record_shifts(day)]
+    assert outcomes.types == ("0", "1", "2")
+    one_by_one = Outcomes.of(
+        (outcomes.types[place], End(end), waited_us)
+        for place, end, waited_us in zip(
+            outcomes.type_places.tolist(), outcomes.ends.tolist(), outcomes.waited_us.tolist(), strict=True
+        )
+    )
+    pooled = figure_day(outcomes, shifts)
+    assert pooled == figure_day(one_by_one, shifts)
+    for kind in ("0", "1", "2"):
+        calls = [call for day in days for call in day.calls if call.type == kind]
+        assert pooled.by_type[kind].offered == len(calls) > 0
+        assert pooled.by_type[kind].wait_all_mean_us == sum(call.waited_us for call in calls) / len(calls)
+    assert pooled.agents == 6
+    assert figure_calls(Outcomes.join([])).offered == 0
 
 
 def test_idle_gaps_of_a_recording(tmp_path: Path) -> None:
@@ -121,12 +153,7 @@ def test_the_ledger_counts_calls_and_busy_time() -> None:
         ledger.observe(event.time_us, Advance(), [event])
     figures = ledger.figures()
     assert figures.calls == figure_calls(
-        [
-            Outcome("1", "answered", 25),
-            Outcome("1", "abandoned", 30),
-            Outcome("1", "refused", 21),
-            Outcome("1", "waiting", 70),
-        ]
+        Outcomes.of([("1", End.ANSWERED, 25), ("1", End.ABANDONED, 30), ("1", End.REFUSED, 21), ("1", End.WAITING, 70)])
     )
     assert figures.agents == 1
     assert figures.occupancy == pytest.approx((5 + 5 + 25 + 10) / 100)

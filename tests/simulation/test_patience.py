@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.simulation.draws import draw_unit
-from router.simulation.patience import PatienceCurve, PatienceModel
-from router.simulation.recorded_day import RecordedCall
+from router.simulation.recorded.columns import columns_of
+from router.simulation.recorded.draws import draw_unit
+from router.simulation.recorded.patience import FOR_EVER, PatienceCurve, PatienceModel
+from router.simulation.recorded.recorded_day import RecordedCall
 
 SECOND = 1_000_000
 
 
 def curve(*observations: tuple[int, bool]) -> PatienceCurve:
-    return PatienceCurve((wait * SECOND, gave_up) for wait, gave_up in observations)
+    return PatienceCurve([wait * SECOND for wait, _ in observations], [gave_up for _, gave_up in observations])
 
 
 def test_kaplan_meier_by_hand() -> None:
@@ -39,7 +41,7 @@ def test_the_tail_is_the_exponential_through_the_last_point() -> None:
 
 def test_nobody_gave_up_nobody_will() -> None:
     assert curve((10, False), (20, False)).draw_us(0.999) is None
-    assert PatienceCurve([]).draw_us(0.5) is None
+    assert PatienceCurve([], []).draw_us(0.5) is None
 
 
 def test_everybody_gave_up() -> None:
@@ -75,15 +77,36 @@ def call(kind: str, wait: int, *, answered: bool) -> RecordedCall:
     return RecordedCall("2024-03-04", 2, kind, 0, ended_us=end)
 
 
-def test_recorded_patience_is_kept() -> None:
-    model = PatienceModel([call("1", 30, answered=True), call("1", 20, answered=False)])
-    assert model.draw_us(call("1", 20, answered=False), seed=1, number=9) == 20 * SECOND
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=40),
+    st.lists(st.tuples(st.floats(2**-53, 1 - 2**-53), st.integers(-1, 40 * SECOND)), max_size=30),
+)
+def test_many_draws_are_the_single_ones(observations: list[tuple[int, bool]], draws: list[tuple[float, int]]) -> None:
+    found = curve(*observations)
+    drawn = found.draw_many_us(np.array([unit for unit, _ in draws]), np.array([beyond for _, beyond in draws], int))
+    singly = [found.draw_us(unit, beyond_us) for unit, beyond_us in draws]
+    assert drawn.tolist() == [FOR_EVER if patience_us is None else patience_us for patience_us in singly]
+
+
+def test_recorded_patience_is_kept_and_the_others_exceed_their_wait() -> None:
+    calls = tuple(call("1", wait, answered=wait % 3 > 0) for wait in range(1, 90))
+    columns = columns_of(calls)
+    model = PatienceModel(columns)
+    drawn = model.draw_day_us("2024-03-04", columns, seed=1).tolist()
+    for number, (one, patience_us) in enumerate(zip(calls, drawn, strict=True), start=1):
+        if one.answered_us is None:
+            assert patience_us == one.waited_us
+        else:
+            unit = draw_unit(1, "patience", "2024-03-04", number)
+            assert patience_us == model.curve("1").draw_us(unit, one.waited_us)
+            assert patience_us > one.waited_us
+    assert drawn != model.draw_day_us("2024-03-04", columns, seed=2).tolist()
 
 
 def test_rare_types_share_one_curve() -> None:
     often = [call("1", wait, answered=wait % 2 == 0) for wait in range(1, 60)]
     rare = [call("2", 500, answered=False)]
-    model = PatienceModel([*often, *rare])
+    model = PatienceModel(columns_of([*often, *rare]))
     assert model.curve("1").abandoned == 30
     assert model.curve("2") is model.pooled
     assert model.pooled.abandoned == 31

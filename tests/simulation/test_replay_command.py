@@ -62,7 +62,7 @@ def test_seed_and_ring_change_the_day(log: Path) -> None:
 
 def test_the_progress_bar_stays_out_of_the_output(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = invoke(log, "--json").stdout
-    monkeypatch.setattr("router.cli.replay.PROGRESS_AFTER_S", -1.0)
+    monkeypatch.setattr("router.cli.replay_day.PROGRESS_AFTER_S", -1.0)
     assert invoke(log, "--json").stdout == plain
 
 
@@ -81,6 +81,7 @@ def test_a_config_needs_a_queue_for_every_type(log: Path, tmp_path: Path) -> Non
     result = invoke(log, "--config", config_with(tmp_path, 0, 1))
     assert result.exit_code == 1
     assert "queues are missing for calls of 2024-03-04: type-2" in result.output
+    assert "such as [queues.type-2]" in result.output
     result = invoke(log, "--config", config_with(tmp_path, 0, 1, 2), "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["config"].endswith("router.toml")
