@@ -25,7 +25,7 @@ from router.client import RouterClient, RouterError, ServerStatistics
 from router.config import load_config
 from router.engine import CallView, Decision, Settings
 from router.engine.settings import MINUTE_US, SECOND_US
-from router.simulation.figures import percentile
+from router.simulation.recorded.figures import percentile
 
 LINE_EVERY_US = 10 * MINUTE_US
 REFRESH_S = 0.12

@@ -31,7 +31,7 @@ from router.engine.events import (
 from router.engine.settings import SECOND_US
 from router.engine.vocabulary import AssignmentCause, Availability
 from router.fairness.measures import jain_index
-from router.simulation.figures import percentile
+from router.simulation.recorded.figures import percentile
 
 
 class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):

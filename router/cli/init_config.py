@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import rich_click as click
 
+from router.cli.new_file import write_new
 from router.cli.parameters import HELP, exit_codes
 from router.config import default_config_text
-from router.config.report import printable
 
 
 @click.command(context_settings=HELP, epilog=exit_codes("written", "the file is there already, or cannot be written"))
@@ -26,22 +25,4 @@ def command(path: Path, force: bool) -> None:
       skill-router init-config
       skill-router init-config - | less
     """
-    text = default_config_text()
-    name = printable(str(path))
-    if str(path) == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        _fail(f"{name} is there already; --force overwrites it, another PATH leaves it alone")
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
-        _fail(f"{name} cannot be written: {reason}; a PATH in a directory that you may write to would do")
-    click.echo(f"Wrote {name}. Check a change with: skill-router check-config {name}")
-
-
-def _fail(message: str) -> None:
-    click.echo(message, err=True)
-    sys.exit(1)
+    write_new(path, default_config_text(), "Check a change with: skill-router check-config", force=force)

@@ -19,6 +19,8 @@ SUBCOMMANDS = {
     "demo": ("router.cli.demo", "Watch an hour of a bank's hotline, in about a minute, over a real server."),
     "init-config": ("router.cli.init_config", "Write a commented config to start from."),
     "check-config": ("router.cli.check_config", "Check a config without using it."),
+    "init-scenario": ("router.cli.init_scenario", "Write a commented scenario to start from."),
+    "simulate": ("router.cli.simulate", "Simulate callers and agents around the very engine, with intervals."),
     "replay": ("router.cli.replay", "Route a recorded day under our own policy."),
     "journal": ("router.cli.journal", "Look at a server's journal, check it, repair it."),
     "access": ("router.cli.access", "Say who may do what on a server."),

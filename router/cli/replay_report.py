@@ -10,11 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from router.cli.fairness_verdict import fairness_data, print_fairness
 from router.engine import SECOND_US, Statistics
 from router.fairness import Report
-from router.simulation import SKILL_LEVEL, CallFigures, DayFigures, IdleGaps, queue_name
+from router.simulation import SKILL_LEVEL, DayCallFigures, DayFigures, IdleGaps, queue_name
 
-VIOLATIONS_SHOWN_MAX: Final = 10
 NONE: Final = "–"
 
 
@@ -39,31 +39,31 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def warnings(self) -> list[str]:
         """Return what a reader should not miss: types that the log's agents answered and ours never did."""
-        return [
-            f"no call of type {kind} was answered, {theirs.answered:,} were in the log; look at the requirement "
-            f"of queue {queue_name(kind)}: agents have the skills {queue_name('N')} of the types they serve, "
-            f"at level {SKILL_LEVEL}"
-            for kind, theirs in self.log.by_type.items()
-            if theirs.answered and not self.policy.by_type[kind].answered
-        ]
+        return warn_of_unanswered(self.policy, self.log)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints; `fairness` is null when it was not checked."""
         content: dict[str, Any] = {name: getattr(self, name) for name in self.__struct_fields__}
         content["warnings"] = self.warnings
         if self.fairness is not None:
-            report = self.fairness
-            content["fairness"] = {
-                "holds": report.ok,
-                "commands": report.commands,
-                "events": report.events,
-                "violation_counts": {str(int(point)): count for point, count in report.violation_counts.items()},
-                "violations": report.violations,
-                "slips": report.slips,
-                "skips": report.skips,
-                "calls_overtaken": report.calls_overtaken,
-            }
+            content["fairness"] = fairness_data(self.fairness)
         return content
+
+
+def warn_of_unanswered(policy: DayFigures, log: DayFigures, whose: str = "") -> list[str]:
+    """Name the types that the log's agents answered and ours never did. `whose` says under which policy."""
+    return [
+        f"no call of type {kind} was answered{whose}, {theirs.answered:,} were in the log; look at the requirement "
+        f"of queue {queue_name(kind)}: agents have the skills {queue_name('N')} of the types they serve, "
+        f"at level {SKILL_LEVEL}"
+        for kind, theirs in log.by_type.items()
+        if theirs.answered and not policy.by_type[kind].answered
+    ]
+
+
+def name_policy(config: str | None, preset: str | None) -> str:
+    """Return how a policy is called in text."""
+    return " with ".join(filter(None, (config, preset and f"preset {preset}")))
 
 
 def seconds(value_us: float | None) -> str:
@@ -76,7 +76,7 @@ def percent(share: float | None, decimals: int = 2) -> str:
     return NONE if share is None else f"{100 * share:.{decimals}f} %"
 
 
-_CALL_ROWS: Final[tuple[tuple[str, Callable[[CallFigures], str]], ...]] = (
+_CALL_ROWS: Final[tuple[tuple[str, Callable[[DayCallFigures], str]], ...]] = (
     ("calls offered", lambda calls: f"{calls.offered:,}"),
     ("answered", lambda calls: f"{calls.answered:,}"),
     ("abandoned", lambda calls: f"{calls.abandoned:,}"),
@@ -91,11 +91,14 @@ _CALL_ROWS: Final[tuple[tuple[str, Callable[[CallFigures], str]], ...]] = (
 
 def print_report(report: ReplayReport, console: Console) -> None:
     """Print the report as tables."""
-    policy = " with ".join(filter(None, (report.config, report.preset and f"preset {report.preset}")))
+    policy = name_policy(report.config, report.preset)
     console.print(f"[bold]{report.day}[/bold] under {policy}, seed {report.seed}", highlight=False)
-    console.print(_day_table(report.policy, report.log))
-    console.print(_type_table(report.policy, report.log))
-    _print_fairness(report, console)
+    console.print(day_table(report.policy, report.log))
+    console.print(type_table(report.policy, report.log))
+    if report.fairness is None:
+        console.print("Fairness contract: not checked")
+    else:
+        print_fairness(report.fairness, console)
     engine = report.engine
     per_decision = engine.candidates / engine.decisions if engine.decisions else 0
     console.print(
@@ -108,7 +111,8 @@ def print_report(report: ReplayReport, console: Console) -> None:
     console.print(_footnote(report), style="dim", highlight=False)
 
 
-def _day_table(policy: DayFigures, log: DayFigures) -> Table:
+def day_table(policy: DayFigures, log: DayFigures) -> Table:
+    """Return the figures of a policy beside the log's, a row each."""
     table = Table("", title_justify="left")
     table.add_column("our policy", justify="right")
     table.add_column("the log", justify="right")
@@ -127,45 +131,28 @@ def _index(value: float | None) -> str:
     return NONE if value is None else f"{value:.4f}"
 
 
-def _type_table(policy: DayFigures, log: DayFigures) -> Table:
+def type_table(left: DayFigures, right: DayFigures, names: tuple[str, str] = ("ours", "log")) -> Table:
+    """Return the main figures of two sides by type of call."""
     table = Table("type", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for label in ("", "abandoned\nours", "\nlog", "in 20 s\nours", "\nlog", "mean wait\nours", "\nlog"):
-        table.add_column(label or "offered", justify="right", no_wrap=True)
-    for kind, ours in policy.by_type.items():
-        theirs = log.by_type[kind]
-        table.add_row(
-            kind,
-            f"{ours.offered:,}",
-            percent(ours.abandoned_share, 1),
-            percent(theirs.abandoned_share, 1),
-            percent(ours.answered_within_share, 1),
-            percent(theirs.answered_within_share, 1),
-            seconds(ours.wait_answered_mean_us),
-            seconds(theirs.wait_answered_mean_us),
-        )
+    table.add_column("offered", justify="right", no_wrap=True)
+    for label in ("abandoned", "in 20 s", "mean wait"):
+        table.add_column(f"{label}\n{names[0]}", justify="right", no_wrap=True)
+        table.add_column(f"\n{names[1]}", justify="right", no_wrap=True)
+    for kind, ours in left.by_type.items():
+        table.add_row(kind, f"{ours.offered:,}", *main_cells(ours, right.by_type[kind]))
     return table
 
 
-def _print_fairness(report: ReplayReport, console: Console) -> None:
-    fairness = report.fairness
-    if fairness is None:
-        console.print("Fairness contract: not checked")
-        return
-    if fairness.ok:
-        console.print(
-            f"[green]Fairness contract: holds[/green] over {fairness.commands:,} commands "
-            f"and {fairness.events:,} events; {fairness.slips:,} slips",
-            highlight=False,
-        )
-        return
-    found = sum(fairness.violation_counts.values())
-    console.print(f"[red]Fairness contract: broken[/red], {found:,} violations", highlight=False)
-    for violation in fairness.violations[:VIOLATIONS_SHOWN_MAX]:
-        console.print(
-            f"  point {int(violation.point)}, command {violation.sequence}: {violation.sentence}",
-            highlight=False,
-            markup=False,
-        )
+def main_cells(ours: DayCallFigures, theirs: DayCallFigures) -> list[str]:
+    """Return the cells of a line for two sides: abandoned, answered within 20 s, mean wait of the answered."""
+    return [
+        percent(ours.abandoned_share, 1),
+        percent(theirs.abandoned_share, 1),
+        percent(ours.answered_within_share, 1),
+        percent(theirs.answered_within_share, 1),
+        seconds(ours.wait_answered_mean_us),
+        seconds(theirs.wait_answered_mean_us),
+    ]
 
 
 def _footnote(report: ReplayReport) -> str:
