@@ -1,0 +1,106 @@
+"""How long does a recorded day take, and how long nine months of them? A day in under 0.1 s, nine months in under 10 s.
+
+Method: the VANAD recordings, which are not part of this repository (ROUTER_DATA_DIR, default ../shared/data); skipped
+where they are absent. Reading the files, learning from them and planning the days is Python's work and timed apart from
+the replays, which run natively on one thread a core. What was timed is checked by counts of every day; a day's figures
+are held against the reference replay, command by command, in tests/simulation.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from router.config import with_preset
+from router.engine import Settings
+from router.simulation import (
+    READERS,
+    DayPlan,
+    DayPlanner,
+    DayRun,
+    figure_recording,
+    plan_day,
+    read_log,
+    replay_days,
+    replay_settings,
+    run_day,
+)
+
+DAYS = {"2014-03-12": (5_628, 17_052), "2014-05-26": (10_421, 31_006)}  # calls, and commands under seed 1
+MONTHS = [f"calls_2014-{month:02d}.csv.gz" for month in range(1, 10)]
+CALLS = {"calls_2014-05.csv.gz": 142_334}
+ALL_DAYS, ALL_CALLS = 230, 1_180_901
+DAY_S_MAX = 0.1
+NINE_MONTHS_S_MAX = 10.0
+
+
+def recording(name: str) -> Path:
+    """Return a file of the recordings, or skip the benchmark."""
+    folder = Path(os.environ.get("ROUTER_DATA_DIR") or Path(__file__).parents[2] / "shared" / "data")
+    path = folder / "vanad" / name
+    if not path.exists():
+        pytest.skip(f"there is no recorded {name} here: set ROUTER_DATA_DIR to the folder of recorded days")
+    return path
+
+
+def balanced(plan: DayPlan) -> Settings:
+    return with_preset(replay_settings(plan.types), "balanced")
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_day(benchmark: BenchmarkFixture, quick: bool, report: list[str], day: str) -> None:
+    log = read_log(recording(f"vanad_day_{day}.csv"), READERS["vanad"])
+    plan = plan_day(log, log.day())
+    settings = balanced(plan)
+    runs: list[DayRun] = []
+    benchmark.group = "replay of a day"
+    benchmark.pedantic(lambda: runs.append(run_day(plan, settings)), rounds=1 if quick else 10, warmup_rounds=1)
+    calls, commands = DAYS[day]
+    assert {(run.figures.calls.offered, run.commands) for run in runs} == {(calls, commands)}
+    if quick:
+        return
+    best_s = benchmark.stats.stats.min
+    report.append(f"replay of {day}: {1000 * best_s:.0f} ms, {calls / best_s:,.0f} calls/s")
+    assert best_s < DAY_S_MAX
+
+
+def test_months(quick: bool, report: list[str]) -> None:
+    spent = dict.fromkeys(("reading the files", "learning", "planning and replaying", "the log's own figures"), 0.0)
+    days = calls = commands = 0
+    processor_s = -time.process_time()
+
+    def timed(what: str, since_s: float) -> float:
+        now_s = time.perf_counter()
+        spent[what] += now_s - since_s
+        return now_s
+
+    for name in [*CALLS] if quick else MONTHS:
+        path, now_s = recording(name), time.perf_counter()
+        log = read_log(path, READERS["vanad"])
+        now_s = timed("reading the files", now_s)
+        planner = DayPlanner(log)
+        now_s = timed("learning", now_s)
+        found = list(replay_days(planner, log.days, [balanced]))
+        now_s = timed("planning and replaying", now_s)
+        recorded = [figure_recording(day) for day in log.days]
+        timed("the log's own figures", now_s)
+        assert [day.log for day in found] == recorded
+        assert [day.runs[0].figures.calls.offered for day in found] == [len(day.calls) for day in log.days]
+        assert all(day.runs[0].figures.calls.waiting == 0 for day in found)
+        days += len(found)
+        calls += sum(len(day.calls) for day in log.days)
+        commands += sum(day.runs[0].commands for day in found)
+    assert (days, calls) == ((26, CALLS["calls_2014-05.csv.gz"]) if quick else (ALL_DAYS, ALL_CALLS))
+    assert commands > 2 * calls
+    if quick:
+        return
+    processor_s += time.process_time()
+    total_s = spent["learning"] + spent["planning and replaying"]
+    report.append(f"replay of {days} days, {calls:,} calls, {commands:,} commands: {total_s:.1f} s without reading")
+    report.append(f"  processor time of all, reading included: {processor_s:.1f} s")
+    report.extend(f"  {what}: {seconds:.2f} s" for what, seconds in spent.items())
+    assert total_s < NINE_MONTHS_S_MAX

@@ -1,0 +1,1 @@
+"""The simulator held against exact results of queueing theory."""
