@@ -23,7 +23,6 @@ from router.simulation.recorded import (
     DaySimulation,
     End,
     EventHash,
-    Happening,
     IdleGaps,
     Ledger,
     Log,
@@ -59,7 +58,7 @@ from router.simulation.recorded import (
     run_day,
     sort_types,
 )
-from router.simulation.results import Replication
+from router.simulation.results import Happening, Replication
 from router.simulation.run import Simulation, simulate
 from router.simulation.scenario.model import (
     AgentGroup,

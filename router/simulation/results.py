@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import msgspec
 
+from router.engine.commands import Command
+from router.engine.events import Event
+
 PERCENTILES = tuple(range(1, 100))
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """One command, when it was applied and what came of it."""
+
+    time_us: int
+    command: Command
+    events: list[Event]
 
 
 class CallFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from router.engine import Engine
 from router.simulation._native import Run
-from router.simulation.recorded.replay import Happening
-from router.simulation.results import Replication
+from router.simulation.results import Happening, Replication
 from router.simulation.scenario.model import RecordedArrivals, Scenario
 
 FINISHED_RETENTION_US: Final = 1  # outcomes are told at the end of a call: nobody asks for it later

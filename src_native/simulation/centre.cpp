@@ -169,8 +169,8 @@ const Command& Centre::take() {
             return cancel_;
         case What::answer: return answer(next.subject);
         case What::wrap_up_end: return end_wrap_up(next.subject, next.number());
-        case What::shift_start: return come(next.subject, true);
-        case What::agent_return: return come(next.subject, false);
+        case What::shift_start:
+        case What::agent_return: return come(next.subject);
         case What::shift_end: return go(next.subject);
         default: return next_redial(next.subject);
     }
@@ -222,12 +222,7 @@ void Centre::observe(const std::vector<Event>& events) {
             case EventKind::offer_withdrawn: cancel(contacts_[event.call].due); break;
             case EventKind::wrap_up_started: start_wrap_up(event); break;
             case EventKind::wrap_up_ended: close_wrap_up(event); break;
-            case EventKind::agent_signed_in: {
-                AgentState& agent = agents_[agent_of(event.agent)];
-                agent.signed_in = true;
-                agent.away = false;
-                break;
-            }
+            case EventKind::agent_signed_in: agents_[agent_of(event.agent)].signed_in = true; break;
             case EventKind::agent_signed_out: sign_out(event); break;
             case EventKind::agent_availability_changed: change_availability(event); break;
             case EventKind::call_step_reached:

@@ -92,9 +92,7 @@ private:
         Shifts shifts;
         AgentId id = NONE;
         TimeUs shift_until_us = NEVER;
-        bool on_shift = false;
         bool signed_in = false;
-        bool away = false;
         std::uint32_t absences = 0;
         std::uint64_t return_due = 0;
         std::vector<WrapUp> wrap_ups;  // that the agent ends
@@ -161,7 +159,7 @@ private:
 
     // centre_agents.cpp: what agents do
     void plan_shift(std::uint32_t agent, TimeUs after_us);
-    const Command& come(std::uint32_t agent, bool starting);
+    const Command& come(std::uint32_t agent);
     const Command& go(std::uint32_t agent);
     void end_shift(AgentState& agent, std::uint32_t index);
     const Command& answer(CallId call);

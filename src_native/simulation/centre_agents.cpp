@@ -20,11 +20,10 @@ void Centre::plan_shift(std::uint32_t index, TimeUs after_us) {
     if (until_us != NEVER) calendar_.add(engine_time(until_us), Rank::leave, index, What::shift_end, index);
 }
 
-const Command& Centre::come(std::uint32_t index, bool starting) {
+const Command& Centre::come(std::uint32_t index) {
     AgentState& agent = agents_[index];
     coming_ = index;
     agent.return_due = 0;
-    if (starting) agent.on_shift = true;
     const std::string& name = agent.group->agents[agent.place];
     if (agent.signed_in) {
         SetAvailability command;
@@ -56,7 +55,6 @@ const Command& Centre::go(std::uint32_t index) {
 }
 
 void Centre::end_shift(AgentState& agent, std::uint32_t index) {
-    agent.on_shift = false;
     cancel(agent.return_due);
     plan_shift(index, agent.shift_until_us);
 }
@@ -125,22 +123,14 @@ const Command& Centre::end_wrap_up(std::uint32_t index, std::uint64_t number) {
 
 void Centre::sign_out(const Event& event) {
     const std::uint32_t index = agent_of(event.agent);
-    AgentState& agent = agents_[index];
-    agent.signed_in = false;
-    agent.away = false;
+    agents_[index].signed_in = false;
     if (event.flag) plan_return(index, event.time_us);
 }
 
 void Centre::change_availability(const Event& event) {
-    const std::uint32_t index = agent_of(event.agent);
-    AgentState& agent = agents_[index];
     const auto availability = static_cast<Availability>(event.code);
-    if (availability == Availability::not_ready && engine_.text(event.text) == NO_ANSWER) {
-        agent.away = true;
-        plan_return(index, event.time_us);
-    } else if (availability == Availability::ready) {
-        agent.away = false;
-    }
+    if (availability != Availability::not_ready || engine_.text(event.text) != NO_ANSWER) return;
+    plan_return(agent_of(event.agent), event.time_us);
 }
 
 void Centre::plan_return(std::uint32_t index, TimeUs now_us) {

@@ -404,8 +404,9 @@ def test_an_interruption_ends_with_130_and_a_word(scenario: Path, where: str, mo
     assert result.stderr == "Interrupted: the runs were stopped, and there is nothing to report.\n"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_stops_at_once(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario.write_text(SCENARIO.replace('"1h"', '"366d"').replace("replications = 3", "replications = 10000"))
+    scenario.write_text(SCENARIO.replace('"1h"', '"366d"').replace("replications = 3", "replications = 30"))
     monkeypatch.setattr("router.cli.simulate_run.DelayedBar.update", lambda *_: signal.raise_signal(signal.SIGINT))
     result = invoke(scenario)
     assert result.exit_code == 130

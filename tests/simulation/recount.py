@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from router.engine.commands import Enqueue, RecordOutcome
-from router.simulation.recorded.replay import Happening
-from router.simulation.results import AgentFigures, Balance, QueueFigures, Replication, Series
+from router.simulation.results import AgentFigures, Balance, Happening, QueueFigures, Replication, Series
 from router.simulation.scenario.model import Scenario
 from tests.simulation.recount_agents import AgentStories
 from tests.simulation.recount_calls import CallStories, CallStory, call_figures, discrimination

@@ -203,6 +203,7 @@ def test_a_broken_contract_ends_with_1_and_says_on_which_day(log: Path, monkeypa
     assert "holds" not in result.stdout
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("options", [["--day", DAYS[0]], ["--all-days"]])
 def test_an_interruption_ends_with_130_and_a_word(
     log: Path, options: list[str], monkeypatch: pytest.MonkeyPatch

@@ -14,8 +14,7 @@ from router.engine.settings import AgentWeights, CallWeights, Settings
 from router.engine.views import CallView
 from router.engine.vocabulary import CallState
 from router.fairness import Checker
-from router.simulation.recorded.replay import Happening
-from router.simulation.results import Replication
+from router.simulation.results import Happening, Replication
 from router.simulation.run import Simulation, simulate
 from router.simulation.scenario.model import Scenario
 from tests.simulation import scenarios as make

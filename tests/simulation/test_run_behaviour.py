@@ -16,7 +16,7 @@ from router.engine.settings import MINUTE_US, SECOND_US, ChannelSettings, WrapUp
 from router.engine.vocabulary import AssignmentCause, NoAnswerAction, WrapUpMode
 from router.simulation._native import EPOCH_US
 from router.simulation.errors import SimulationError
-from router.simulation.recorded.replay import Happening
+from router.simulation.results import Happening
 from router.simulation.run import Simulation, simulate
 from router.simulation.scenario.model import (
     AgentGroup,

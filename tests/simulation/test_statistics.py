@@ -26,8 +26,7 @@ from router.engine.settings import (
 )
 from router.engine.vocabulary import NoAnswerAction, Urgency, WrapUpMode
 from router.simulation._native import Run
-from router.simulation.recorded.replay import Happening
-from router.simulation.results import CallFigures, Replication
+from router.simulation.results import CallFigures, Happening, Replication
 from router.simulation.scenario.model import (
     AgentGroup,
     Callers,

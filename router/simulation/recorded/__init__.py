@@ -49,7 +49,7 @@ from router.simulation.recorded.recorded_day import (
     UnknownDay,
     read_log,
 )
-from router.simulation.recorded.replay import EventHash, Happening, Replay, ReplayError, missing_queues, replay_settings
+from router.simulation.recorded.replay import EventHash, Replay, ReplayError, missing_queues, replay_settings
 from router.simulation.recorded.vanad import read_vanad
 
 __all__ = [
@@ -68,7 +68,6 @@ __all__ = [
     "DaySimulation",
     "End",
     "EventHash",
-    "Happening",
     "IdleGaps",
     "Ledger",
     "Log",

@@ -23,7 +23,8 @@ from router.simulation.recorded.centre import SKILL_LEVEL, queue_name
 from router.simulation.recorded.day_plan import DayPlan
 from router.simulation.recorded.figures import DayFigures, End, Outcomes, Shift, figure_day
 from router.simulation.recorded.patience import FOR_EVER
-from router.simulation.recorded.replay import Happening, ReplayError, missing_queues
+from router.simulation.recorded.replay import ReplayError, missing_queues
+from router.simulation.results import Happening
 from router.simulation.run import RecordedCalls
 from router.simulation.scenario.model import (
     AT_ONCE,

@@ -22,6 +22,7 @@ from router.engine.vocabulary import WrapUpMode
 from router.simulation.recorded.behaviour import AgentBehaviour
 from router.simulation.recorded.centre import Centre, queue_name
 from router.simulation.recorded.day_plan import DayPlan
+from router.simulation.results import Happening
 
 # Names the encoding in the hash: change it when the encoding changes, so that old hashes are not mistaken for wrong.
 EVENT_HASH_VERSION: Final = b"skill-router events 1\n"
@@ -29,14 +30,6 @@ EVENT_HASH_VERSION: Final = b"skill-router events 1\n"
 
 class ReplayError(RuntimeError):
     """A replay came out of step with its engine: a bug, not bad input."""
-
-
-class Happening(msgspec.Struct, frozen=True):
-    """One command, when it was applied and what came of it."""
-
-    time_us: int
-    command: Command
-    events: list[Event]
 
 
 class EventHash:
