@@ -4,17 +4,6 @@
 
 namespace router {
 
-const Engagement* Agent::find_engagement(std::uint64_t offer) const {
-    for (const Engagement& engagement : engagements) {
-        if (engagement.offer == offer) return &engagement;
-    }
-    return nullptr;
-}
-
-Engagement* Agent::find_engagement(std::uint64_t offer) {
-    return const_cast<Engagement*>(std::as_const(*this).find_engagement(offer));
-}
-
 const Learned* Agent::find_learned(QueueId queue) const {
     for (const Learned& entry : learned) {
         if (entry.queue == queue) return &entry;
@@ -35,6 +24,7 @@ void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup
     exclusive_ = 0;
     for (ChannelId channel = 0; channel < channels_; ++channel) exclusive_ |= exclusive[channel] << channel;
     unsettled_ = NONE;
+    group_nodes_.clear();
     idle_scale_us_ = idle_scale_us;
     efficiency_bits_ = 0;
     for (const IndexedQueue& queue : queues_) efficiency_bits_ += queue.efficiency_bit != NONE;
@@ -116,13 +106,12 @@ void AgentIndex::count_class(const Class& entry, int change) {
 }
 
 void AgentIndex::count_staffed(Agent& agent) {
+    const bool present = agent.availability >= Availability::ready || agent.engaged();
+    if (present == (agent.staffed_channels != 0)) return;
     std::uint16_t staffed = 0;
-    if (agent.availability >= Availability::ready || agent.engaged()) {
-        for (ChannelId channel = 0; channel < channels_; ++channel) {
-            if (agent.capacity[channel] > 0) staffed |= 1u << channel;
-        }
+    for (ChannelId channel = 0; channel < channels_ && present; ++channel) {
+        if (agent.capacity[channel] > 0) staffed |= 1u << channel;
     }
-    if (staffed == agent.staffed_channels) return;
     if (staffed_by_.size() <= agent.profile) staffed_by_.resize(agent.profile + 1);
     auto& counts = staffed_by_[agent.profile];
     for (ChannelId channel = 0; channel < channels_; ++channel) {
@@ -143,25 +132,23 @@ void AgentIndex::remove(AgentId id, Agent& agent) {
         agent.staffed_channels = 0;
     }
     if (unsettled_ == id) unsettled_ = NONE;
-    if (agent.agent_class != NONE) erase(agent);
+    if (agent.agent_class != NONE) erase(id, agent);
 }
 
 void AgentIndex::update(std::vector<Agent>& agents, AgentId id) {
     Agent& agent = agents[id];
-    if (agent.agent_class != NONE) erase(agent);
+    if (agent.agent_class != NONE) erase(id, agent);
     count_staffed(agent);
     if (unsettled_ != id) settle(agents);
     agent.open_channels = find_open_channels(agent);
     unsettled_ = agent.availability == Availability::ready && agent.open_channels != 0 ? id : NONE;
 }
 
-void AgentIndex::erase(Agent& agent) {
+void AgentIndex::erase(AgentId id, Agent& agent) {
     Class& entry = classes_[agent.agent_class];
-    ROUTER_CHECK(entry.size > 0 && agent.group_nodes.size() == groups_.size());
-    for (std::size_t group = 0; group < groups_.size(); ++group) {
-        orders_.erase(entry.groups[group], agent.group_nodes[group]);
-    }
-    agent.group_nodes.clear();
+    ROUTER_CHECK(entry.size > 0);
+    OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
+    for (std::size_t group = 0; group < groups_.size(); ++group) orders_.erase(entry.groups[group], nodes[group]);
     if (efficiency_bits_ > 0) {
         for (Learned& learned : agent.learned) {
             if (learned.node == NONE) continue;
@@ -184,8 +171,10 @@ void AgentIndex::insert(std::vector<Agent>& agents, AgentId id) {
             if (bit != NONE) mask_[bit / 64] |= std::uint64_t{1} << (bit % 64);
         }
     }
+    if (group_nodes_.size() < agents.size() * groups_.size()) group_nodes_.resize(agents.size() * groups_.size(), NONE);
+    OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
     for (std::size_t group = 0; group < groups_.size(); ++group) {
-        agent.group_nodes.push_back(orders_.insert(entry.groups[group], key(agent, groups_[group], 0), id, mask_.data()));
+        nodes[group] = orders_.insert(entry.groups[group], key(agent, groups_[group], 0), id, mask_.data());
     }
     if (efficiency_bits_ > 0) {
         for (Learned& learned : agent.learned) {

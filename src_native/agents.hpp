@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,31 +39,36 @@ struct Learned {
     OrderForest::Node node = NONE;  // in the order of those with a learned value for the queue
 };
 
+// What each engagement changes stands first.
 struct Agent {
-    std::string name;
-    std::uint16_t open_channels = 0;  // free for one more call if the agent is ready; kept by AgentIndex
     Availability availability = Availability::signed_out;
-    std::string reason;
+    std::uint16_t open_channels = 0;    // free for one more call if the agent is ready; kept by AgentIndex
+    std::uint16_t staffed_channels = 0; // as counted by AgentIndex
     ProfileId profile = NONE;
-    std::array<std::uint16_t, CHANNELS_MAX> capacity{};
-    std::array<std::uint16_t, CHANNELS_MAX> used{};
-    std::vector<Engagement> engagements;  // by offer number
-    std::uint64_t sign_in_order = 0;
+    Id agent_class = NONE;              // kept by AgentIndex
     TimeUs idle_since_us = 0;
     std::uint64_t occupancy_q32 = 0;
     TimeUs occupancy_at_us = 0;
+    std::uint64_t sign_in_order = 0;
+    std::vector<Engagement> engagements;  // by offer number
+    std::vector<CallId> affinity_calls;   // waiting calls that prefer this agent, in no particular order
     std::vector<Learned> learned;
-    std::vector<CallId> affinity_calls;  // waiting calls that prefer this agent, in no particular order
-
-    // Kept by AgentIndex.
-    Id agent_class = NONE;
-    std::vector<OrderForest::Node> group_nodes;
-    std::uint16_t staffed_channels = 0;
+    std::array<std::uint16_t, CHANNELS_MAX> used{};
+    std::array<std::uint16_t, CHANNELS_MAX> capacity{};
+    std::string name;
+    std::string reason;
 
     bool engaged() const { return !engagements.empty(); }
     bool signed_in() const { return availability != Availability::signed_out; }
-    Engagement* find_engagement(std::uint64_t offer);
-    const Engagement* find_engagement(std::uint64_t offer) const;
+    const Engagement* find_engagement(std::uint64_t offer) const {
+        for (const Engagement& engagement : engagements) {
+            if (engagement.offer == offer) return &engagement;
+        }
+        return nullptr;
+    }
+    Engagement* find_engagement(std::uint64_t offer) {
+        return const_cast<Engagement*>(std::as_const(*this).find_engagement(offer));
+    }
     const Learned* find_learned(QueueId queue) const;
     std::int64_t efficiency_ppm(QueueId queue) const;
 };
@@ -99,13 +105,17 @@ public:
     // Take the agent out of where it stands, to be put where it belongs now (nowhere if it is not available) by the next
     // settle(): mostly an agent who becomes available gets a call at once and need not stand anywhere. O(log n) per order.
     void update(std::vector<Agent>& agents, AgentId id);
-    // Take it out; it may be put back by update().
+    // Take it out, so that its profile, capacity or what was learned may change; it is put back by update().
     void remove(AgentId id, Agent& agent);
     // Whoever updated an agent calls it before the orders are read.
     void settle(std::vector<Agent>& agents) {
         if (unsettled_ != NONE) insert(agents, std::exchange(unsettled_, NONE));
     }
     bool settled() const { return unsettled_ == NONE; }
+    // In the orders of the agent's class.
+    std::span<const OrderForest::Node> nodes_of(AgentId id) const {
+        return {group_nodes_.data() + id * groups_.size(), groups_.size()};
+    }
 
     std::uint16_t find_open_channels(const Agent& agent) const;
     std::int64_t in_use_ppm(const Agent& agent) const;
@@ -127,7 +137,7 @@ public:
 private:
     Id class_for(ProfileId profile, std::uint16_t open, bool engaged);
     void insert(std::vector<Agent>& agents, AgentId id);
-    void erase(Agent& agent);
+    void erase(AgentId id, Agent& agent);
     void count_class(const Class& entry, int change);
     void count_staffed(Agent& agent);
 
@@ -141,6 +151,7 @@ private:
     std::vector<std::uint64_t> mask_;  // scratch
 
     OrderForest orders_;
+    std::vector<OrderForest::Node> group_nodes_;  // by agent and group
     std::vector<Class> classes_;
     std::vector<std::vector<Id>> classes_of_;                              // by profile
     std::vector<std::array<std::uint32_t, CHANNELS_MAX>> available_by_;    // by profile: classes with somebody and the channel open

@@ -1,6 +1,7 @@
 #include "calls.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace router {
 
@@ -8,23 +9,36 @@ bool Call::prefers(AgentId agent_id) const {
     return std::find(preferred.begin(), preferred.end(), agent_id) != preferred.end();
 }
 
-bool Call::bars_agent(AgentId agent_id) const {
-    for (const Bar& bar : bars) {
-        if (bar.agent == agent_id) return true;
-    }
-    return false;
+void Call::clear() {
+    const bool rare = has_rare;
+    static_cast<CallNumbers&>(*this) = CallNumbers{};
+    bars.clear();
+    preferred.clear();
+    customer.clear();
+    name.clear();
+    if (!rare) return;
+    affinity_positions.clear();
+    more_queues_tried.clear();
+    attributes = Attributes();
+    decisions = std::vector<Decision>();
 }
 
-void Call::clear() {
-    static_cast<CallNumbers&>(*this) = CallNumbers{};
-    name.clear();
-    queues_tried.clear();
-    preferred.clear();
-    affinity_positions.clear();
-    bars.clear();
-    customer.clear();
-    attributes = {};
-    decisions = {};
+std::vector<QueueId> Call::queues_tried() const {
+    return more_queues_tried.empty() ? std::vector<QueueId>{queue} : more_queues_tried;
+}
+
+bool Call::has_tried(QueueId tried) const {
+    if (more_queues_tried.empty()) return tried == queue;
+    return std::find(more_queues_tried.begin(), more_queues_tried.end(), tried) != more_queues_tried.end();
+}
+
+void Call::move_to(QueueId target) {
+    if (!has_tried(target)) {
+        has_rare = true;
+        if (more_queues_tried.empty()) more_queues_tried.push_back(queue);
+        more_queues_tried.push_back(target);
+    }
+    queue = target;
 }
 
 Tier Call::tier() const {
@@ -41,6 +55,9 @@ OrderKey rank_key(const Call& call, TimeUs due_us) {
 void CallIndex::reset(std::size_t queues) {
     orders_.reset(false);
     line_orders_.reset(true);
+    waiting_.assign(queues, 0);
+    newcomers_.clear();
+    newcomers_left_ = 0;
     lines_.assign(queues, {});
     held_.assign(queues, {});
     classes_.clear();
@@ -84,27 +101,39 @@ void CallIndex::drop_class(Id id) {
 }
 
 void CallIndex::insert(CallId id, Call& call, StageId stage, TimeUs due_us) {
-    ROUTER_CHECK(call.line_node == NONE && call.class_node == NONE);
-    const OrderKey rank = rank_key(call, due_us);
-    call.line_node = line_orders_.insert(lines_[call.queue], rank, id);
+    ROUTER_CHECK(call.newcomer == NONE && call.line_node == NONE && call.class_node == NONE);
+    ++waiting_[call.queue];
+    ++newcomers_left_;
+    call.newcomer = static_cast<Id>(newcomers_.size());
+    newcomers_.push_back(id);
     if (call.detached) return;
     if (call.held()) {
-        call.class_node = orders_.insert(held_[call.queue], rank, id);
+        call.class_node = orders_.insert(held_[call.queue], rank_key(call, due_us), id);
         return;
     }
     call.call_class = class_for(call, stage);
     call.class_node = orders_.insert(classes_[call.call_class].calls, OrderKey{0, call.effective_arrival_us, call.order}, id);
 }
 
-void CallIndex::erase(Call& call) {
-    line_orders_.erase(lines_[call.queue], call.line_node);
+void CallIndex::erase(std::vector<Call>& calls, Call& call) {
+    --waiting_[call.queue];
+    leave_line(calls, call);
     if (call.call_class != NONE) {
         orders_.erase(classes_[call.call_class].calls, call.class_node);
         if (classes_[call.call_class].calls.empty()) drop_class(call.call_class);
     } else if (call.class_node != NONE) {
         orders_.erase(held_[call.queue], call.class_node);
     }
-    call.call_class = call.line_node = call.class_node = NONE;
+    call.call_class = call.class_node = NONE;
+}
+
+void CallIndex::leave_line(std::vector<Call>& calls, Call& call) {
+    if (call.newcomer == NONE) return line_orders_.erase(lines_[call.queue], std::exchange(call.line_node, NONE));
+    newcomers_[std::exchange(call.newcomer, NONE)] = NONE;
+    --newcomers_left_;
+    if (newcomers_.size() < 2 * newcomers_left_ + 64) return;
+    std::erase(newcomers_, NONE);
+    for (Id place = 0; place < newcomers_.size(); ++place) calls[newcomers_[place]].newcomer = place;
 }
 
 }  // namespace router

@@ -34,23 +34,27 @@ void Engine::apply(const Command& command, TimeUs time_us) {
 
 bool Engine::remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const {
     const auto found = request_ids_.find(request_key(client, request_id));
-    return found != request_ids_.end() && time_us < found->second->result.time_us + settings_.request_retention_us;
+    return found != request_ids_.end() && time_us < request(found->second).result.time_us + settings_.request_retention_us;
 }
 
 RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, const std::string& client,
                                      const std::string& request_id, const std::string& content) {
     std::string key = request_key(client, request_id);
     if (remembers(client, request_id, time_us)) {
-        const Request& request = *request_ids_.find(key)->second;
-        if (request.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
-        return {request.result, true};
+        const Request& earlier = request(request_ids_.find(key)->second);
+        if (earlier.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
+        return {earlier.result, true};
     }
     apply(command, time_us);
     const Result first = result();
-    requests_.push_back(Request{key, content, first});
-    request_ids_[std::move(key)] = std::prev(requests_.end());
+    remember_request(Request{std::move(key), content, first});
     forget_surplus();
     return {first, false};
+}
+
+void Engine::remember_request(Request request) {
+    request_ids_[request.key] = requests_forgotten_ + requests_.size();
+    requests_.push_back(std::move(request));
 }
 
 void Engine::begin(TimeUs time_us) {
@@ -64,7 +68,7 @@ void Engine::begin(TimeUs time_us) {
     rejection_ = RejectReason::none;
     rejected_subject_.clear();
     result_call_ = NONE;
-    free_forgotten();
+    if (!forgotten_.empty()) free_forgotten();
 }
 
 void Engine::fire(TimeUs until_us) {
@@ -88,8 +92,8 @@ void Engine::forget() {
     while (!finished_.empty() && expired(calls_[finished_.front()].finished_us, settings_.finished_retention_us)) {
         forget_oldest_call();
     }
-    while (!customers_.empty() && expired(customers_.front().served_us, settings_.customer_retention_us)) {
-        forget_oldest_customer();
+    while (!customers_.empty() && expired(customers_.oldest().served_us, settings_.customer_retention_us)) {
+        customers_.forget_oldest();
     }
     while (!requests_.empty() && expired(requests_.front().result.time_us, settings_.request_retention_us)) {
         forget_oldest_request();
@@ -98,7 +102,7 @@ void Engine::forget() {
 
 void Engine::forget_surplus() {
     while (static_cast<std::int64_t>(finished_.size()) > settings_.calls_max) forget_oldest_call();
-    while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) forget_oldest_customer();
+    while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) customers_.forget_oldest();
     while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) forget_oldest_request();
 }
 
@@ -111,14 +115,10 @@ void Engine::forget_oldest_call() {
     release_requirement(std::exchange(calls_[id].requirement, NONE));
 }
 
-void Engine::forget_oldest_customer() {
-    customer_ids_.erase(customers_.front().name);
-    customers_.pop_front();
-}
-
 void Engine::forget_oldest_request() {
     request_ids_.erase(requests_.front().key);
     requests_.pop_front();
+    ++requests_forgotten_;
 }
 
 void Engine::free_forgotten() {
@@ -127,14 +127,6 @@ void Engine::free_forgotten() {
         free_calls_.push_back(id);
     }
     forgotten_.clear();
-}
-
-Event& Engine::emit(EventKind kind) {
-    Event& event = events_.emplace_back();
-    event.kind = kind;
-    event.time_us = now_us_;
-    event.sequence = sequence_;
-    return event;
 }
 
 Id Engine::add_text(std::string text) {
@@ -200,8 +192,7 @@ void Engine::release_requirement(RequirementId requirement) {
 }
 
 // An agent whom a requirement names stands in a profile of its own; when that changes, so does its profile.
-void Engine::apply_renames() {
-    if (!skills_.has_renamed()) return;
+void Engine::take_renamed_agents() {
     for (const std::string& name : skills_.take_renamed()) {
         const AgentId id = find_agent(name);
         if (id == NONE) continue;
@@ -212,30 +203,6 @@ void Engine::apply_renames() {
 
 TimeUs Engine::due_time(TimeUs time_us, std::size_t limit) const {
     return timers_.size() < limit ? time_us : std::min(time_us, timers_.time_of(limit));
-}
-
-CallId Engine::resolve(const CallRef& ref) const {
-    if (ref.id == NONE) return find_call(ref.name);
-    ROUTER_CHECK(ref.id < calls_.size() && calls_[ref.id].known());
-    return ref.id;
-}
-
-AgentId Engine::resolve(const AgentRef& ref) const {
-    if (ref.id == NONE) return find_agent(ref.name);
-    ROUTER_CHECK(ref.id < agents_.size());
-    return ref.id;
-}
-
-QueueId Engine::resolve(const QueueRef& ref) const {
-    if (ref.id == NONE) return find_queue(ref.name);
-    ROUTER_CHECK(ref.id < queues_.size());
-    return queues_[ref.id].configured ? ref.id : NONE;
-}
-
-ChannelId Engine::resolve(const ChannelRef& ref) const {
-    if (ref.id == NONE) return find_channel(ref.name);
-    ROUTER_CHECK(ref.id < channels_.size());
-    return channels_[ref.id].index == NONE ? NONE : ref.id;
 }
 
 CallId Engine::find_call(std::string_view name) const {
@@ -284,7 +251,8 @@ std::vector<QueueId> Engine::queues_by_name() const {
     return ids;
 }
 
-std::vector<CallId> Engine::waiting(QueueId queue, std::size_t limit) const {
+std::vector<CallId> Engine::waiting(QueueId queue, std::size_t limit) {
+    order_lines();
     std::vector<CallId> ids;
     const OrderForest& orders = call_index_.line_orders();
     for (auto node = call_index_.line(queue).first; node != NONE && ids.size() < limit; node = orders.next(node)) {
@@ -293,8 +261,14 @@ std::vector<CallId> Engine::waiting(QueueId queue, std::size_t limit) const {
     return ids;
 }
 
-std::int64_t Engine::position(CallId id) const {
-    return calls_[id].state == CallState::waiting ? static_cast<std::int64_t>(call_index_.position(calls_[id])) : 0;
+std::int64_t Engine::position(CallId id) {
+    if (calls_[id].state != CallState::waiting) return 0;
+    order_lines();
+    return 1 + static_cast<std::int64_t>(call_index_.line_orders().rank(calls_[id].line_node));
+}
+
+void Engine::order_lines() {
+    call_index_.order_lines(calls_, [this](const Call& call) { return rank_key(call, due_us(call)); });
 }
 
 std::int64_t Engine::count_agents(const RequirementSpec& spec, std::size_t step, ChannelId channel) {

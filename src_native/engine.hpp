@@ -4,16 +4,16 @@
 #pragma once
 
 #include <deque>
-#include <list>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <type_traits>
 #include <vector>
 
 #include "agents.hpp"
 #include "calls.hpp"
 #include "commands.hpp"
+#include "customers.hpp"
 #include "events.hpp"
 #include "offer_table.hpp"
 #include "skills.hpp"
@@ -35,12 +35,6 @@ struct Queue {
 struct Channel {
     std::string name;
     Id index = NONE;  // among the configured channels; NONE when removed
-};
-
-struct Customer {
-    std::string name;
-    AgentId agent = NONE;
-    TimeUs served_us = 0;
 };
 
 struct Request {
@@ -92,13 +86,14 @@ public:
     const Channel& channel(ChannelId id) const { return channels_[id]; }
     const Settings& settings() const { return settings_; }
     const SkillMatrix& skills() const { return skills_; }
-    std::vector<Customer> customers() const { return {customers_.begin(), customers_.end()}; }
+    std::vector<Customer> customers() const { return customers_.all(); }
     std::vector<CallId> calls_by_order() const;
     std::vector<AgentId> agents_by_name() const;
     std::vector<QueueId> queues_by_name() const;
-    std::vector<CallId> waiting(QueueId queue, std::size_t limit) const;
+    std::vector<CallId> waiting(QueueId queue, std::size_t limit);
     std::size_t waiting_count(QueueId queue) const { return call_index_.waiting(queue); }
-    std::int64_t position(CallId id) const;  // 0 when it does not wait
+    // 0 when it does not wait. O(log n), besides putting the newcomers into the lines.
+    std::int64_t position(CallId id);
     std::int64_t count_agents(const RequirementSpec& requirement, std::size_t step, ChannelId channel);
     std::uint16_t agent_capacity(AgentId agent, ChannelId channel) const;
     // Name of the call that an engagement is about; in wrap-up the call itself may be forgotten.
@@ -128,25 +123,51 @@ private:
     void forget();
     void forget_surplus();
     void forget_oldest_call();
-    void forget_oldest_customer();
     void forget_oldest_request();
+    const Request& request(std::uint64_t number) const { return requests_[number - requests_forgotten_]; }
+    void remember_request(Request request);
     void free_forgotten();
-    Event& emit(EventKind kind);
+    Event& emit(EventKind kind) {
+        Event& event = events_.emplace_back();
+        event.kind = kind;
+        event.time_us = now_us_;
+        event.sequence = sequence_;
+        return event;
+    }
     Id add_text(std::string text);
     void reject(RejectReason reason, std::string subject);
     template <class Kind>
     void reject(RejectReason reason, const Ref<Kind>& ref) {
         reject(reason, name_of(ref));
     }
-    CallId resolve(const CallRef& ref) const;
-    AgentId resolve(const AgentRef& ref) const;
-    QueueId resolve(const QueueRef& ref) const;
-    ChannelId resolve(const ChannelRef& ref) const;
+    CallId resolve(const CallRef& ref) const {
+        if (ref.id == NONE) return find_call(ref.name);
+        ROUTER_CHECK(ref.id < calls_.size() && calls_[ref.id].known());
+        return ref.id;
+    }
+    AgentId resolve(const AgentRef& ref) const {
+        if (ref.id == NONE) return find_agent(ref.name);
+        ROUTER_CHECK(ref.id < agents_.size());
+        return ref.id;
+    }
+    QueueId resolve(const QueueRef& ref) const {
+        if (ref.id == NONE) return find_queue(ref.name);
+        ROUTER_CHECK(ref.id < queues_.size());
+        return queues_[ref.id].configured ? ref.id : NONE;
+    }
+    ChannelId resolve(const ChannelRef& ref) const {
+        if (ref.id == NONE) return find_channel(ref.name);
+        ROUTER_CHECK(ref.id < channels_.size());
+        return channels_[ref.id].index == NONE ? NONE : ref.id;
+    }
     const std::string& name_of(const CallRef& ref) const { return ref.id == NONE ? ref.name : calls_[ref.id].name; }
     const std::string& name_of(const AgentRef& ref) const { return ref.id == NONE ? ref.name : agents_[ref.id].name; }
     const std::string& name_of(const QueueRef& ref) const { return ref.id == NONE ? ref.name : queues_[ref.id].settings.name; }
     const std::string& name_of(const ChannelRef& ref) const { return ref.id == NONE ? ref.name : channels_[ref.id].name; }
-    void apply_renames();
+    void apply_renames() {
+        if (skills_.has_renamed()) take_renamed_agents();
+    }
+    void take_renamed_agents();
     RequirementId intern(const RequirementSpec& spec);
     RequirementId intern(const RequirementRef& given) { return given.id == NONE ? intern(*given.spec) : share(given.id); }
     RequirementId share(RequirementId requirement);
@@ -198,8 +219,10 @@ private:
     void start_hold(Call& call, TimeUs hold_us);
     void admit(CallId id);
     void overflow(CallId id, LimitCause cause);
+    void order_lines();
     void enter_waiting(CallId id);
     void leave_waiting(CallId id);
+    void leave_agents(CallId id);
     void assess(Call& call);
     void refresh(CallId id);
     void set_timers(CallId id);
@@ -257,9 +280,9 @@ private:
     AgentId best_agent(const Call& call, Decision* decision) const;
     CallId best_call(AgentId agent, Decision* decision) const;
     template <class Judge>
-    Statistics judge_agents(const Call& call, Judge& judge) const;
+    void judge_agents(const Call& call, Judge& judge, Statistics& counted) const;
     template <class Judge>
-    Statistics judge_calls(AgentId agent, Judge& judge) const;
+    void judge_calls(AgentId agent, Judge& judge, Statistics& counted) const;
     void seek(CallId call);
     AgentId choose_agent(CallId call);
     void serve(AgentId agent, std::span<const CallId> settling);
@@ -273,7 +296,6 @@ private:
     std::int64_t age_ppm(const Call& call) const;
     std::int64_t deadline_ppm(const Call& call) const;
     TimeUs target_us(const Call& call) const;
-    void count_decision(const Statistics& counted) const;
 
     // engine_explain.cpp
     std::uint32_t obstacle_bits(const Call& call, AgentId agent_id) const;
@@ -312,10 +334,10 @@ private:
     TimerQueue timers_;
     std::uint64_t next_offer_ = 1;
     OfferTable offers_;
-    std::list<Customer> customers_;   // served longest ago first
-    NameMap<std::list<Customer>::iterator> customer_ids_;
-    std::list<Request> requests_;     // oldest first
-    NameMap<std::list<Request>::iterator> request_ids_;
+    Customers customers_;
+    std::deque<Request> requests_;          // oldest first
+    std::uint64_t requests_forgotten_ = 0;  // so many were before the oldest
+    NameMap<std::uint64_t> request_ids_;    // how many were before the request
 
     std::uint64_t sequence_ = 0;
     TimeUs time_us_ = 0;  // of the last command
@@ -333,5 +355,8 @@ private:
     std::vector<Decision> last_decisions_;
     mutable Statistics statistics_;  // counting is no change of state
 };
+
+// A copy is an engine of its own, with the same state and the same numbers for everything.
+static_assert(std::is_copy_constructible_v<Engine> && std::is_copy_assignable_v<Engine>);
 
 }  // namespace router

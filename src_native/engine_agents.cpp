@@ -57,7 +57,8 @@ std::uint64_t decay_q32(TimeUs elapsed_us, TimeUs half_life_us) {
 #pragma GCC unroll 4
     for (std::size_t index = LEADING_BITS; index < FACTORS.size(); ++index) {
         const std::uint64_t product = factor * FACTORS[index] >> 32;
-        factor = fraction >> (FACTORS.size() - 1 - index) & 1 ? product : factor;
+        const std::uint64_t chosen = -(fraction >> (FACTORS.size() - 1 - index) & 1);  // all bits or none: no branch
+        factor -= (factor - product) & chosen;
     }
     return factor >> halvings;
 }
@@ -73,9 +74,14 @@ void count(std::int64_t& number, std::int64_t& sum, std::int64_t value, std::int
 // The norm's share of norm + agent: 1/2 when the agent is as good as the norm, with `prior` calls at the norm mixed in.
 std::int64_t share_ppm(bool less_is_better, std::int64_t norm, std::int64_t prior, std::int64_t sum, std::int64_t number,
                        std::int64_t scale) {
-    const Wide mean = (Wide{prior} * norm + Wide{sum} * scale) / (prior + number);
+    static_assert(std::max(DURATION_US_MAX, 5 * PPM) < std::numeric_limits<std::int64_t>::max() / (PRIOR_CALLS_MAX + QUEUE_WINDOW));
+    const std::int64_t mean = (prior * norm + sum * scale) / (prior + number);
     if (norm + mean == 0) return NEUTRAL_PPM;
-    return static_cast<std::int64_t>((less_is_better ? Wide{norm} : mean) * PPM / (norm + mean));
+    const Wide better = less_is_better ? norm : mean;
+    if (norm + mean <= std::numeric_limits<std::int64_t>::max() / PPM) {  // mostly; 64 bits divide many times faster
+        return static_cast<std::int64_t>(better) * PPM / static_cast<std::int64_t>(norm + mean);
+    }
+    return static_cast<std::int64_t>(better * PPM / (norm + mean));
 }
 
 }  // namespace
@@ -103,6 +109,7 @@ void Engine::handle(const SignIn& command) {
     }
     Agent& agent = agents_[id];
     touch(agent);
+    agent_index_.remove(id, agent);
     agent.capacity = capacity;
     agent.reason.clear();
     agent.sign_in_order = sequence_;
@@ -186,6 +193,7 @@ void Engine::handle(const UpdateAgent& command) {
     Agent& agent = agents_[id];
     if (agent.capacity != capacity) {
         touch(agent);
+        agent_index_.remove(id, agent);
         agent.capacity = capacity;
         agent_index_.update(agents_, id);
     }

@@ -20,7 +20,7 @@ void Engine::audit() const {
 void Engine::audit_call(CallId id) const {
     const Call& call = calls_[id];
     const bool waits = call.state == CallState::waiting;
-    ROUTER_CHECK((call.line_node != NONE) == waits);
+    ROUTER_CHECK(call_index_.stands(id, call) == waits);
     ROUTER_CHECK((call.class_node != NONE) == (waits && !call.detached));
     ROUTER_CHECK(!call.detached || waits || call.state == CallState::assigned);
     ROUTER_CHECK(waits || (call.call_class == NONE && call.affinity_positions.empty()));
@@ -30,6 +30,8 @@ void Engine::audit_call(CallId id) const {
     for (const Bar& bar : call.bars) {
         ROUTER_CHECK(timers_.holds(bar.timer) && timers_.at(bar.timer).time_us == bar.until_us);
     }
+    ROUTER_CHECK(call.has_rare || (call.affinity_positions.empty() && call.more_queues_tried.empty() &&
+                                   call.attributes.empty() && call.decisions.empty()));
     if (is_finished(call.state)) {
         ROUTER_CHECK(call.bars.empty());
         return;
@@ -41,7 +43,6 @@ void Engine::audit_call(CallId id) const {
         ROUTER_CHECK(timers_.holds(engagement->timer) == (call.state == CallState::offered));
         return;
     }
-    ROUTER_CHECK(call_index_.line_orders().item(call.line_node) == id);
     ROUTER_CHECK(call.detached || call_index_.orders().item(call.class_node) == id);
     ROUTER_CHECK((call.held() || call.detached) == (call.call_class == NONE));
     ROUTER_CHECK(!call.held() || (now_us_ < call.hold_until_us && !call.overdue && !call.preferred.empty()));
@@ -82,7 +83,7 @@ void Engine::audit_agent(AgentId id) const {
     if (!available) return;
     const AgentIndex::Class& entry = agent_index_.at(agent.agent_class);
     ROUTER_CHECK(entry.profile == agent.profile && entry.open == open && entry.engaged == agent.engaged());
-    for (const OrderForest::Node node : agent.group_nodes) ROUTER_CHECK(agent_index_.orders().item(node) == id);
+    for (const OrderForest::Node node : agent_index_.nodes_of(id)) ROUTER_CHECK(agent_index_.orders().item(node) == id);
 }
 
 void Engine::audit_counts() const {
@@ -133,7 +134,7 @@ void Engine::audit_requirements() const {
 void Engine::audit_at_rest() const {
     const Statistics before = statistics_;
     for (CallId id = 0; id < calls_.size(); ++id) {
-        if (calls_[id].line_node != NONE) ROUTER_CHECK(best_agent(calls_[id], nullptr) == NONE);
+        if (call_index_.stands(id, calls_[id])) ROUTER_CHECK(best_agent(calls_[id], nullptr) == NONE);
     }
     for (AgentId id = 0; id < agents_.size(); ++id) {
         if (agents_[id].agent_class != NONE) ROUTER_CHECK(best_call(id, nullptr) == NONE);

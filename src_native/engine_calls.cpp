@@ -36,14 +36,15 @@ void Engine::handle(const Enqueue& command) {
     call.callback = command.callback;
     call.explain = command.explain;
     if (!command.customer.empty()) call.customer = command.customer;
-    if (!command.attributes.empty()) call.attributes = command.attributes;
-    call.queues_tried.push_back(queue);
+    if (!command.attributes.empty()) {
+        call.has_rare = true;
+        call.attributes = command.attributes;
+    }
     if (!command.preferred_agents.empty()) call.preferred = known_agents(command.preferred_agents);
     TimeUs hold_us = call.preferred.empty() ? settings.last_agent_hold_us : command.hold_us.value_or(settings.preferred_hold_us);
     if (settings.last_agent_preferred && !command.customer.empty()) {
-        const auto customer = customer_ids_.find(command.customer);
-        if (customer != customer_ids_.end()) {
-            Names names{agents_[customer->second->agent].name};
+        if (const Customer* customer = customers_.find(command.customer); customer != nullptr) {
+            Names names{agents_[customer->agent].name};
             for (const AgentId agent : call.preferred) names.push_back(agents_[agent].name);
             call.preferred = known_agents(names);
         }
@@ -69,7 +70,10 @@ void Engine::handle(const UpdateCall& command) {
     if (command.priority) call.priority = *command.priority;
     if (command.requirement.has_value()) replace_requirement(call, intern(command.requirement), true);
     if (command.preferred_agents) call.preferred = known_agents(*command.preferred_agents);
-    if (command.attributes) call.attributes = *command.attributes;
+    if (command.attributes) {
+        call.has_rare = true;
+        call.attributes = *command.attributes;
+    }
     emit(EventKind::call_updated).call = id;
     if (!waits) return;
     assess(call);
@@ -148,7 +152,7 @@ void Engine::handle(const Transfer& command) {
     if (!command.keep_place || state == CallState::assigned) call.wait_started_us = now_us_;
     call.queue = target;
     call.queue_entered_us = now_us_;
-    call.queues_tried = {target};
+    call.more_queues_tried.clear();
     if (command.preferred_agents) {
         call.preferred = known_agents(*command.preferred_agents);
         if (!call.preferred.empty()) start_hold(call, command.hold_us.value_or(settings.preferred_hold_us));
@@ -269,8 +273,7 @@ void Engine::overflow(CallId id, LimitCause cause) {
     Call& call = calls_[id];
     const QueueId source = call.queue;
     const QueueId target = queues_[source].overflow;
-    const bool tried = std::find(call.queues_tried.begin(), call.queues_tried.end(), target) != call.queues_tried.end();
-    if (target == NONE || tried) {
+    if (target == NONE || call.has_tried(target)) {
         Event& event = emit(EventKind::call_refused);
         event.call = id;
         event.queue = source;
@@ -284,9 +287,8 @@ void Engine::overflow(CallId id, LimitCause cause) {
     event.from_queue = source;
     event.queue = target;
     event.code = static_cast<std::uint8_t>(cause);
-    call.queue = target;
+    call.move_to(target);
     call.queue_entered_us = now_us_;
-    call.queues_tried.push_back(target);
     if (!call.own_requirement) replace_requirement(call, share(queues_[target].requirement), false);
     assess(call);
     admit(id);
@@ -338,8 +340,8 @@ void Engine::enter_waiting(CallId id) {
     call.offer = 0;
     call.assigned_us = NEVER;
     call_index_.insert(id, call, stage_of(call), due_us(call));
-    call.affinity_positions.clear();
-    if (!call.detached) {
+    if (!call.detached && !call.preferred.empty()) {
+        call.has_rare = true;
         for (const AgentId agent : call.preferred) {
             call.affinity_positions.push_back(static_cast<std::uint32_t>(agents_[agent].affinity_calls.size()));
             agents_[agent].affinity_calls.push_back(id);
@@ -351,7 +353,14 @@ void Engine::enter_waiting(CallId id) {
 void Engine::leave_waiting(CallId id) {
     Call& call = calls_[id];
     ROUTER_CHECK(call.state == CallState::waiting);
-    call_index_.erase(call);
+    call_index_.erase(calls_, call);
+    if (call.has_rare) leave_agents(id);
+    cancel_timers(call);
+}
+
+// Out of the lists of the agents whom it prefers.
+void Engine::leave_agents(CallId id) {
+    Call& call = calls_[id];
     for (std::size_t index = 0; index < call.affinity_positions.size(); ++index) {
         std::vector<CallId>& calls = agents_[call.preferred[index]].affinity_calls;
         const std::uint32_t position = call.affinity_positions[index];
@@ -364,7 +373,6 @@ void Engine::leave_waiting(CallId id) {
         other.affinity_positions[static_cast<std::size_t>(at - other.preferred.begin())] = position;
     }
     call.affinity_positions.clear();
-    cancel_timers(call);
 }
 
 void Engine::set_timers(CallId id) {

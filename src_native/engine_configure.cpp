@@ -107,10 +107,7 @@ void Engine::move_call(CallId id, QueueId target) {
     event.call = id;
     event.from_queue = source;
     event.queue = target;
-    call.queue = target;
-    if (std::find(call.queues_tried.begin(), call.queues_tried.end(), target) == call.queues_tried.end()) {
-        call.queues_tried.push_back(target);
-    }
+    call.move_to(target);
     if (!call.own_requirement) replace_requirement(call, share(queues_[target].requirement), false);
     if (call.state == CallState::waiting) return;
     engagement_of(call).queue = target;
@@ -207,7 +204,6 @@ void Engine::rebuild_agent_index() {
     for (AgentId id = 0; id < agents_.size(); ++id) {
         Agent& agent = agents_[id];
         agent.agent_class = NONE;
-        agent.group_nodes.clear();
         agent.staffed_channels = 0;
         for (Learned& learned : agent.learned) learned.node = NONE;
         agent_index_.update(agents_, id);
@@ -218,7 +214,7 @@ void Engine::rebuild_agent_index() {
 std::vector<CallId> Engine::waiting_calls_by_rank() const {
     std::vector<CallId> ids;
     for (CallId id = 0; id < calls_.size(); ++id) {
-        if (calls_[id].line_node != NONE) ids.push_back(id);
+        if (call_index_.stands(id, calls_[id])) ids.push_back(id);
     }
     std::sort(ids.begin(), ids.end(), [this](CallId a, CallId b) {
         return rank_key(calls_[a], due_us(calls_[a])) < rank_key(calls_[b], due_us(calls_[b]));

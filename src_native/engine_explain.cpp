@@ -98,6 +98,7 @@ std::string Engine::call_difference(const Call& winner, const Call& loser, const
 
 void Engine::keep(Call& call, Decision decision) {
     if (call.explain) {
+        call.has_rare = true;
         if (call.decisions.size() == DECISIONS_KEPT_MAX) call.decisions.erase(call.decisions.begin());
         call.decisions.push_back(decision);
     }

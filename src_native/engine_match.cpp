@@ -3,129 +3,11 @@
 // Only heads of compatible classes are weighed, plus affinity pairs one by one, plus barred candidates stepped over.
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 
 #include "engine.hpp"
+#include "judges.hpp"
 
 namespace router {
-
-namespace {
-
-struct AgentScore {
-    Wide total = 0;
-    bool engaged = false;
-    TimeUs idle_since_us = 0;
-    std::uint64_t sign_in_order = 0;
-
-    bool beats(const AgentScore& other) const {
-        if (total != other.total) return total > other.total;
-        if (engaged != other.engaged) return !engaged;
-        if (idle_since_us != other.idle_since_us) return idle_since_us < other.idle_since_us;
-        return sign_in_order < other.sign_in_order;
-    }
-};
-
-struct CallScore {
-    Tier tier{};
-    TimeUs due_us = 0;        // in the overdue tiers, else 0
-    std::int64_t total = 0;   // in the others, else 0
-    TimeUs effective_arrival_us = 0;
-    std::uint64_t order = 0;
-
-    bool beats(const CallScore& other) const {
-        if (tier != other.tier) return tier < other.tier;
-        if (due_us != other.due_us) return due_us < other.due_us;
-        if (total != other.total) return total > other.total;
-        if (effective_arrival_us != other.effective_arrival_us) return effective_arrival_us < other.effective_arrival_us;
-        return order < other.order;
-    }
-};
-
-// Both judges are shown seats, where candidates stand, and ask `score_of` what a seat is worth. The same candidate may come
-// twice; its better score counts.
-
-// Wants to know the winner only: a candidate without a rival is not even scored.
-template <class Seat, class ScoreOf>
-class WinnerJudge {
-public:
-    static constexpr bool WANTS_RUNNER_UP = false;
-
-    explicit WinnerJudge(const ScoreOf& score_of) : score_of_(score_of) {}
-    void consider(const Seat& seat) {
-        if (first_.id == NONE) {
-            first_ = seat;
-            return;
-        }
-        if (!scored_) first_score_ = score_of_(first_);
-        scored_ = true;
-        const Score score = score_of_(seat);
-        if (!score.beats(first_score_)) return;
-        first_ = seat;
-        first_score_ = score;
-    }
-    const Seat& first() const { return first_; }
-
-private:
-    using Score = std::invoke_result_t<ScoreOf, Seat>;
-    const ScoreOf& score_of_;
-    Seat first_;
-    Score first_score_;
-    bool scored_ = false;
-};
-
-// Wants to know the second best, too, and how many were considered.
-template <class Seat, class ScoreOf>
-class PodiumJudge {
-public:
-    static constexpr bool WANTS_RUNNER_UP = true;
-
-    explicit PodiumJudge(const ScoreOf& score_of) : score_of_(score_of) {}
-    void consider(const Seat& seat) {
-        ++considered_;
-        const auto score = score_of_(seat);
-        if (first_.id == NONE || score.beats(first_score_)) {
-            if (first_.id != seat.id) {
-                second_ = first_;
-                second_score_ = first_score_;
-            }
-            first_ = seat;
-            first_score_ = score;
-        } else if (seat.id != first_.id && (second_.id == NONE || score.beats(second_score_))) {
-            second_ = seat;
-            second_score_ = score;
-        }
-    }
-    const Seat& first() const { return first_; }
-    const Seat& second() const { return second_; }
-    std::uint64_t considered() const { return considered_; }
-
-private:
-    using Score = std::invoke_result_t<ScoreOf, Seat>;
-    const ScoreOf& score_of_;
-    Seat first_;
-    Seat second_;
-    Score first_score_;
-    Score second_score_;
-    std::uint64_t considered_ = 0;
-};
-
-// An agent in an order of a class, or one who is preferred (no class).
-struct AgentSeat {
-    AgentId id = NONE;
-    const AgentIndex::Class* agent_class = nullptr;
-    const OrderKey* key = nullptr;
-    bool neutral = false;  // with the efficiency of one of whom nothing is learned, which the key leaves out
-};
-
-struct CallSeat {
-    CallId id = NONE;
-    Tier tier{};
-    bool affinity = false;
-};
-
-bool is_overdue(Tier tier) { return tier == Tier::urgent_overdue || tier == Tier::overdue; }
-
-}  // namespace
 
 // ---- who may take what ----
 
@@ -157,11 +39,13 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     };
     if (decision == nullptr) {
         WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
-        count_decision(judge_agents(call, judge));
+        ++statistics_.decisions;
+        judge_agents(call, judge, statistics_);
         return judge.first().id;
     }
     PodiumJudge<AgentSeat, decltype(score_of)> judge(score_of);
-    judge_agents(call, judge);
+    Statistics counted;
+    judge_agents(call, judge, counted);
     const AgentId winner = judge.first().id;
     const AgentId runner_up = judge.second().id;
     if (winner != NONE) {
@@ -173,13 +57,12 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     return winner;
 }
 
-// Shows the judge who may win; returns what was examined.
+// Shows the judge who may win, and counts what is examined.
 template <class Judge>
-Statistics Engine::judge_agents(const Call& call, Judge& judge) const {
+void Engine::judge_agents(const Call& call, Judge& judge, Statistics& counted) const {
     const IndexedQueue& queue = agent_index_.queue(call.queue);
     const OrderForest& orders = agent_index_.orders();
     const Id channel = channels_[call.channel].index;
-    Statistics counted;
 
     // One order of one class: its first member that is not barred, and the next, who may be the runner-up.
     const auto consider_order = [&](const AgentIndex::Class& entry, OrderForest::Node node, Id skipped_bit, bool neutral) {
@@ -220,7 +103,6 @@ Statistics Engine::judge_agents(const Call& call, Judge& judge) const {
         ++counted.candidates;
         judge.consider({id, nullptr, nullptr, false});
     }
-    return counted;
 }
 
 std::array<std::int64_t, AGENT_TERMS> Engine::agent_terms(const Call& call, AgentId agent_id) const {
@@ -264,11 +146,13 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     };
     if (decision == nullptr) {
         WinnerJudge<CallSeat, decltype(score_of)> judge(score_of);
-        count_decision(judge_calls(agent_id, judge));
+        ++statistics_.decisions;
+        judge_calls(agent_id, judge, statistics_);
         return judge.first().id;
     }
     PodiumJudge<CallSeat, decltype(score_of)> judge(score_of);
-    judge_calls(agent_id, judge);
+    Statistics counted;
+    judge_calls(agent_id, judge, counted);
     const CallId winner = judge.first().id;
     const CallId runner_up = judge.second().id;
     if (winner != NONE) {
@@ -279,12 +163,11 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     return winner;
 }
 
-// Shows the judge what may win; returns what was examined.
+// Shows the judge what may win, and counts what is examined.
 template <class Judge>
-Statistics Engine::judge_calls(AgentId agent_id, Judge& judge) const {
+void Engine::judge_calls(AgentId agent_id, Judge& judge, Statistics& counted) const {
     const Agent& agent = agents_[agent_id];
     const OrderForest& orders = call_index_.orders();
-    Statistics counted;
 
     const auto consider_stage = [&](StageId stage) {
         for (const Id id : call_index_.classes_of(stage)) {
@@ -313,7 +196,6 @@ Statistics Engine::judge_calls(AgentId agent_id, Judge& judge) const {
         ++counted.candidates;
         judge.consider({id, calls_[id].tier(), true});
     }
-    return counted;
 }
 
 std::int64_t Engine::age_ppm(const Call& call) const {
@@ -356,14 +238,6 @@ std::int64_t Engine::waiting_total(const Call& call, AgentId agent_id, bool affi
     if (weights[CALL_EFFICIENCY] > 0) total += weights[CALL_EFFICIENCY] * agents_[agent_id].efficiency_ppm(call.queue);
     if (affinity) total += weights[CALL_AFFINITY] * PPM;
     return total;
-}
-
-void Engine::count_decision(const Statistics& counted) const {
-    ++statistics_.decisions;
-    statistics_.candidates += counted.candidates;
-    statistics_.classes += counted.classes;
-    statistics_.affinity_pairs += counted.affinity_pairs;
-    statistics_.barred += counted.barred;
 }
 
 // ---- the procedures ----

@@ -262,12 +262,7 @@ void Engine::bar(Call& call, AgentId agent) {
 
 void Engine::remember_customer(const Call& call) {
     if (call.customer.empty()) return;
-    if (const auto found = customer_ids_.find(call.customer); found != customer_ids_.end()) {
-        customers_.erase(found->second);
-        customer_ids_.erase(found);
-    }
-    customers_.push_back(Customer{call.customer, call.agent, now_us_});
-    customer_ids_[call.customer] = std::prev(customers_.end());
+    customers_.remember(call.customer, call.agent, now_us_);
     forget_surplus();
 }
 

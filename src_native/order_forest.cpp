@@ -1,5 +1,7 @@
 #include "order_forest.hpp"
 
+#include <utility>
+
 namespace router {
 
 void OrderForest::reset(bool sized, std::size_t mask_bits) {
@@ -51,26 +53,40 @@ void OrderForest::attach(Set& set, Node node) {
         }
         entry.parent = at;
     }
-    if (sized_ || words_ > 0) count_in(node);
+    if (sized_) count(entry.parent, 1);
+    if (words_ > 0) narrow_from(entry.parent, node);
     while (entry.parent != NONE && nodes_[entry.parent].priority < entry.priority) rotate_up(set, node);
 }
 
-// Tell those above of a new leaf.
-void OrderForest::count_in(Node node) {
-    for (Node at = nodes_[node].parent; at != NONE; at = nodes_[at].parent) {
-        if (sized_) ++nodes_[at].size;
-        for (std::size_t word = 0; word < words_; ++word) all_masks_[at * words_ + word] &= masks_[node * words_ + word];
+// One member more or fewer from this node upwards.
+void OrderForest::count(Node at, std::uint32_t change) {
+    for (; at != NONE; at = nodes_[at].parent) nodes_[at].size += change;
+}
+
+// There is a new leaf below; further up nothing changes once nothing changes here.
+void OrderForest::narrow_from(Node at, Node leaf) {
+    for (bool changed = true; changed && at != NONE; at = nodes_[at].parent) {
+        changed = false;
+        for (std::size_t word = 0; word < words_; ++word) {
+            std::uint64_t& all = all_masks_[at * words_ + word];
+            const std::uint64_t lost = all & ~masks_[leaf * words_ + word];
+            all ^= lost;
+            changed |= lost != 0;
+        }
     }
 }
 
-void OrderForest::recompute_mask(Node node) {
+// Returns whether it changed.
+bool OrderForest::recompute_mask(Node node) {
     const Entry& entry = nodes_[node];
+    bool changed = false;
     for (std::size_t word = 0; word < words_; ++word) {
         std::uint64_t all = masks_[node * words_ + word];
         if (entry.left != NONE) all &= all_masks_[entry.left * words_ + word];
         if (entry.right != NONE) all &= all_masks_[entry.right * words_ + word];
-        all_masks_[node * words_ + word] = all;
+        changed |= all != std::exchange(all_masks_[node * words_ + word], all);
     }
+    return changed;
 }
 
 void OrderForest::replace_child(Set& set, Node parent, Node old_child, Node new_child) {
@@ -107,8 +123,10 @@ void OrderForest::rotate_up(Set& set, Node node) {
         entry.size = whole;
     }
     if (words_ > 0) {
+        for (std::size_t word = 0; word < words_; ++word) {
+            all_masks_[node * words_ + word] = all_masks_[parent_node * words_ + word];
+        }
         recompute_mask(parent_node);
-        recompute_mask(node);
     }
 }
 
@@ -124,11 +142,10 @@ void OrderForest::erase(Set& set, Node node) {
     ROUTER_CHECK(entry.parent != NONE || set.top == node);
     if (child != NONE) nodes_[child].parent = entry.parent;
     replace_child(set, entry.parent, node, child);
-    if (sized_ || words_ > 0) {
-        for (Node at = entry.parent; at != NONE; at = nodes_[at].parent) {
-            if (sized_) --nodes_[at].size;
-            if (words_ > 0) recompute_mask(at);
-        }
+    if (sized_) count(entry.parent, ~std::uint32_t{0});
+    if (words_ > 0) {
+        Node at = entry.parent;
+        while (at != NONE && recompute_mask(at)) at = nodes_[at].parent;
     }
     entry.size = 0;
     free_.push_back(node);

@@ -68,10 +68,11 @@ private:
     void add_node();
     void set_mask(Node node, const std::uint64_t* mask);
     void attach(Set& set, Node node);
-    void count_in(Node node);
+    void count(Node at, std::uint32_t change);
+    void narrow_from(Node at, Node leaf);
     void rotate_up(Set& set, Node node);
     void replace_child(Set& set, Node parent, Node old_child, Node new_child);
-    void recompute_mask(Node node);
+    bool recompute_mask(Node node);
     std::uint32_t subtree_size(Node node) const { return node == NONE ? 0 : nodes_[node].size; }
     Node leftmost(Node node) const;
     Node previous(Node node) const;

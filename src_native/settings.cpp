@@ -48,7 +48,7 @@ std::string fault_of(const Settings& settings) {
     if (!scale(settings.idle_scale_us) || !scale(settings.occupancy_half_life_us)) return "a scale out of range";
     const EfficiencySettings& mix = settings.efficiency;
     const auto parts = {mix.handle_time, mix.resolution, mix.satisfaction};
-    if (mix.prior_calls < 1 || mix.prior_calls > 10'000 || std::min(parts) < 0 || std::max(parts) > 1'000'000) {
+    if (mix.prior_calls < 1 || mix.prior_calls > PRIOR_CALLS_MAX || std::min(parts) < 0 || std::max(parts) > 1'000'000) {
         return "efficiency settings out of range";
     }
     const auto retentions = {settings.finished_retention_us, settings.customer_retention_us, settings.request_retention_us};

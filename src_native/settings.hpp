@@ -77,6 +77,8 @@ struct ChannelSettings {
     bool exclusive = true;
 };
 
+inline constexpr std::int64_t PRIOR_CALLS_MAX = 10'000;
+
 struct EfficiencySettings {
     std::int64_t prior_calls = 10;
     std::int64_t handle_time = 0;

@@ -87,21 +87,15 @@ RequirementId SkillMatrix::acquire_requirement(const RequirementSpec& spec) {
     return id;
 }
 
-void SkillMatrix::acquire_requirement(RequirementId id) {
+void SkillMatrix::compile_requirement(RequirementId id) {
     Requirement& requirement = requirements_[id];
-    if (requirement.uses++ > 0 || !requirement.stages.empty()) return;
+    if (!requirement.stages.empty()) return;
     for (const StepSpec& step : requirement.spec.steps) requirement.stages.push_back(add_stage(id, step));
 }
 
-void SkillMatrix::release_requirement(RequirementId id) {
-    Requirement& requirement = requirements_[id];
-    ROUTER_CHECK(requirement.uses > 0);
-    if (--requirement.uses > 0) return;
-    if (requirement.listings > 0) return rest(id);
-    forget_if_unwanted(id);
-}
-
-void SkillMatrix::rest(RequirementId id) {
+// Its last use is gone.
+void SkillMatrix::lay_down_requirement(RequirementId id) {
+    if (requirements_[id].listings == 0) return forget_if_unwanted(id);
     if (requirements_[id].rests) return;
     requirements_[id].rests = true;
     resting_.push_back(id);

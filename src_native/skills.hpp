@@ -61,8 +61,13 @@ class SkillMatrix {
 public:
     // Intern, one use more. Names of agents that became (or ceased to be) named wait in take_renamed().
     RequirementId acquire_requirement(const RequirementSpec& spec);
-    void acquire_requirement(RequirementId requirement);
-    void release_requirement(RequirementId requirement);
+    void acquire_requirement(RequirementId requirement) {
+        if (requirements_[requirement].uses++ == 0) compile_requirement(requirement);
+    }
+    void release_requirement(RequirementId requirement) {
+        ROUTER_CHECK(requirements_[requirement].uses > 0);
+        if (--requirements_[requirement].uses == 0) lay_down_requirement(requirement);
+    }
     // Intern without a use: kept, and weighed against nobody as long as no call has it. When its last call is gone it is
     // still weighed until RESTING_MAX others have lost theirs.
     RequirementId list_requirement(const RequirementSpec& spec);
@@ -100,7 +105,8 @@ private:
     void weigh(ProfileId profile, StageId stage);
     std::int32_t weigh_fit(const Profile& profile, const Stage& stage) const;
     RequirementId find_or_add_requirement(const RequirementSpec& spec);
-    void rest(RequirementId requirement);
+    void compile_requirement(RequirementId requirement);
+    void lay_down_requirement(RequirementId requirement);
     void drop_stages(Requirement& requirement);
     void forget_if_unwanted(RequirementId requirement);
     Id acquire_named(const std::string& agent);

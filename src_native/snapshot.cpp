@@ -2,148 +2,13 @@
 //
 // Orders, classes, timers and counts follow from it and are built anew.
 #include <algorithm>
-#include <concepts>
+#include <unordered_map>
 
 #include "archive.hpp"
 #include "engine.hpp"
+#include "snapshot_records.hpp"
 
 namespace router {
-
-// ---- one description per record, for both directions ----
-
-template <class Value, class Record>
-concept Is = std::same_as<std::remove_const_t<Value>, Record>;
-
-void describe(auto& archive, Is<SkillAtLeast> auto& atom) {
-    archive(atom.skill);
-    archive(atom.level);
-}
-
-void describe(auto& archive, Is<PreferenceSpec> auto& preference) {
-    archive(preference.skill);
-    archive(preference.importance);
-}
-
-void describe(auto& archive, Is<TermSpec> auto& term) {
-    archive(term.kind);
-    archive(term.alternatives);
-    archive(term.agent);
-}
-
-void describe(auto& archive, Is<StepSpec> auto& step) {
-    archive(step.after_us);
-    archive(step.terms);
-    archive(step.preferences);
-}
-
-void describe(auto& archive, Is<RequirementSpec> auto& requirement) {
-    archive(requirement.steps);
-}
-
-void describe(auto& archive, Is<QueueSettings> auto& queue) {
-    archive(queue.name);
-    archive(queue.requirement);
-    archive(queue.target_us);
-    archive(queue.max_overtake_wait_us);
-    archive(queue.automatic);
-    archive(queue.offer_timeout_us);
-    archive(queue.no_answer_action);
-    archive(queue.reject_backoff_us);
-    archive(queue.wrap_up_mode);
-    archive(queue.wrap_up_us);
-    archive(queue.preferred_hold_us);
-    archive(queue.last_agent_preferred);
-    archive(queue.last_agent_hold_us);
-    archive(queue.waiting_max);
-    archive(queue.wait_max_us);
-    archive(queue.overflow);
-    archive(queue.agent_weights);
-    archive(queue.call_weights);
-}
-
-void describe(auto& archive, Is<ChannelSettings> auto& channel) {
-    archive(channel.name);
-    archive(channel.exclusive);
-}
-
-void describe(auto& archive, Is<EfficiencySettings> auto& efficiency) {
-    archive(efficiency.prior_calls);
-    archive(efficiency.handle_time);
-    archive(efficiency.resolution);
-    archive(efficiency.satisfaction);
-}
-
-void describe(auto& archive, Is<Settings> auto& settings) {
-    archive(settings.queues);
-    archive(settings.channels);
-    archive(settings.idle_scale_us);
-    archive(settings.occupancy_half_life_us);
-    archive(settings.efficiency);
-    archive(settings.finished_retention_us);
-    archive(settings.customer_retention_us);
-    archive(settings.customers_max);
-    archive(settings.request_retention_us);
-    archive(settings.requests_max);
-    archive(settings.agents_max);
-    archive(settings.calls_max);
-    archive(settings.requirements_max);
-}
-
-void describe(auto& archive, Is<Result> auto& result) {
-    archive(result.sequence);
-    archive(result.time_us);
-    archive(result.rejection);
-    archive(result.subject);
-    archive(result.about_call);
-    archive(result.call_state);
-    archive(result.queue);
-    archive(result.agent);
-    archive(result.offer);
-}
-
-void describe(auto& archive, Is<Request> auto& request) {
-    archive.once(request.key);
-    archive.once(request.content);
-    archive(request.result);
-}
-
-void describe(auto& archive, Is<TermValue> auto& term) {
-    archive(term.name);
-    archive(term.value_ppm);
-    archive(term.weight_milli);
-    archive(term.contribution_nano);
-}
-
-void describe(auto& archive, Is<Candidate> auto& candidate) {
-    archive(candidate.call);
-    archive(candidate.agent);
-    archive(candidate.queue);
-    archive(candidate.tier);
-    archive(candidate.terms);
-    archive(candidate.total_nano);
-}
-
-void describe(auto& archive, Is<Decision> auto& decision) {
-    archive(decision.offer);
-    archive(decision.time_us);
-    archive(decision.sequence);
-    archive(decision.agent_was_chosen);
-    archive(decision.winner);
-    archive(decision.runner_up);
-    archive(decision.decided_by);
-    archive(decision.candidates);
-}
-
-// The sums of what was learned; the queue is told apart.
-void describe(auto& archive, Is<Learned> auto& learned) {
-    archive(learned.efficiency_ppm);
-    archive(learned.calls);
-    archive(learned.handle_sum_us);
-    archive(learned.resolutions);
-    archive(learned.resolved);
-    archive(learned.satisfactions);
-    archive(learned.satisfaction_sum);
-}
 
 // ---- records that refer to others, by name ----
 
@@ -164,7 +29,7 @@ public:
         write_agents();
         write_calls();
         archive_.number(engine_.customers_.size());
-        for (const Customer& customer : engine_.customers_) {
+        for (const Customer& customer : engine_.customers_.all()) {
             archive_(customer.name);
             archive_(engine_.agents_[customer.agent].name);
             archive_(customer.served_us);
@@ -276,8 +141,9 @@ private:
             archive_(bar.until_us);
             archive_(bar.offer);
         }
-        archive_.number(call.queues_tried.size());
-        for (const QueueId queue : call.queues_tried) write_queue(queue);
+        const std::vector<QueueId> tried = call.queues_tried();
+        archive_.number(tried.size());
+        for (const QueueId queue : tried) write_queue(queue);
         archive_(call.offer);
         write_agent(call.agent);
         archive_(call.assigned_us);
@@ -498,8 +364,10 @@ private:
             read_time(bar.until_us);
             archive_(bar.offer);
         }
-        call.queues_tried.resize(archive_.count());
-        for (QueueId& queue : call.queues_tried) queue = read_queue();
+        std::vector<QueueId> tried(archive_.count());
+        for (QueueId& queue : tried) queue = read_queue();
+        if (tried != call.queues_tried()) call.more_queues_tried = std::move(tried);
+        call.has_rare = true;
         archive_(call.offer);
         call.agent = read_agent_or_none();
         const bool with_agent = call.state != CallState::waiting && call.state <= CallState::completed;
@@ -514,18 +382,18 @@ private:
     void read_memory() {
         const std::size_t customers = archive_.count();
         for (std::size_t index = 0; index < customers; ++index) {
-            Customer& customer = engine_.customers_.emplace_back();
+            Customer customer;
             archive_(customer.name);
             customer.agent = read_agent();
             read_past(customer.served_us);
-            engine_.customer_ids_[customer.name] = std::prev(engine_.customers_.end());
+            engine_.customers_.remember(customer.name, customer.agent, customer.served_us);
         }
         const std::size_t requests = archive_.count();
         for (std::size_t index = 0; index < requests; ++index) {
-            Request& request = engine_.requests_.emplace_back();
+            Request request;
             archive_(request);
             demand_time(request.result.time_us, engine_.time_us_);
-            engine_.request_ids_[request.key] = std::prev(engine_.requests_.end());
+            engine_.remember_request(std::move(request));
         }
     }
 

@@ -386,7 +386,7 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string customer
         Attributes attributes
         vector[Bar] bars
-        vector[uint32_t] queues_tried
+        vector[uint32_t] queues_tried()
         uint64_t offer
         uint32_t agent
         int64_t assigned_us

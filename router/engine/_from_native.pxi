@@ -235,7 +235,7 @@ cdef object settings_from(const Settings& settings):
     )
 
 
-cdef object call_view(const CppEngine& engine, uint32_t number):
+cdef object call_view(CppEngine& engine, uint32_t number):
     cdef const Call* call = &engine.call(number)
     cdef size_t index
     cdef int64_t position = engine.position(number)
@@ -269,7 +269,7 @@ cdef object call_view(const CppEngine& engine, uint32_t number):
         customer=decode(call.customer),
         attributes=attributes,
         bars=tuple(bars),
-        queues_tried=tuple([queue_name(engine, call.queues_tried[index]) for index in range(call.queues_tried.size())]),
+        queues_tried=tuple([queue_name(engine, queue) for queue in call.queues_tried()]),
         offer=call.offer if call.offer else None,
         agent=agent_name(engine, call.agent),
         assigned_us=maybe(call.assigned_us),

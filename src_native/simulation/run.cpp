@@ -32,12 +32,19 @@ Run::Run(Engine& engine, Scenario scenario)
     : engine_(engine), scenario_(std::move(scenario)), configure_(scenario_.configure),
       end_us_(scenario_.epoch_us + scenario_.end_us()), patience_us_(DAY_US), at_one_instant_max_(AT_ONE_INSTANT_MAX) {
     TimeUs cycle_us = 0;
+    TimeUs last_shift_us = 0;
     for (const AgentGroup& group : scenario_.groups) {
         cycle_us = std::max(cycle_us, Shifts::cycle_us(group));
+        if (!group.shifts.empty()) last_shift_us = std::max(last_shift_us, group.shifts.back().first);
         at_one_instant_max_ += 2 * group.agents.size();
     }
+    TimeUs longest_us = 0;
+    for (const QueueSettings& queue : scenario_.configure.settings.queues) {
+        longest_us = std::max({longest_us, queue.offer_timeout_us, queue.wrap_up_us});
+    }
     comes_and_goes_ = cycle_us > 0;
-    patience_us_ += cycle_us;
+    patience_us_ += cycle_us + longest_us;
+    all_came_us_ = std::max(end_us_, scenario_.epoch_us + last_shift_us);
     time_us_ = scenario_.epoch_us;
 }
 
@@ -103,7 +110,7 @@ bool Run::is_over(TimeUs next_us) const {
 
 // Calls are left that nobody takes, though agents come and go, or let them ring.
 bool Run::is_stuck(TimeUs next_us) const {
-    return centre_->live() > 0 && !centre_->sure_of_more() && next_us > std::max(end_us_, centre_->progress_us()) + patience_us_;
+    return centre_->live() > 0 && !centre_->sure_of_more() && next_us > std::max(all_came_us_, centre_->progress_us()) + patience_us_;
 }
 
 void Run::follow() {

@@ -63,7 +63,8 @@ private:
     std::optional<Hunter> hunter_;
     std::vector<QueueId> to_pause_;
     TimeUs end_us_;
-    TimeUs patience_us_;        // how long a drain goes on without progress
+    TimeUs patience_us_;        // how long a drain goes on without progress: some time more than any offer and wrap-up takes
+    TimeUs all_came_us_ = 0;    // the end of the measured time or, where that is later, the start of the last given shift
     std::uint64_t at_one_instant_max_;
     bool comes_and_goes_ = false;  // agents do so for ever
     const Command* command_ = nullptr;

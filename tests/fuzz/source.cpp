@@ -17,7 +17,24 @@ const Names CHANNELS{"chat", "desk", "email", "voice"};
 const Names SKILLS{"cards", "chat", "fraud", "german", "loans"};
 const Names CUSTOMERS{"carol", "dave", "erin"};
 
+template <class Kind>
+void give_number(Ref<Kind>& ref, Id number) {
+    if (number != NONE) ref = Ref<Kind>::number(number);
+}
+
 }  // namespace
+
+Command by_number(Command command, const Engine& engine) {
+    std::visit(
+        [&](auto& one) {
+            if constexpr (requires { one.agent.id; }) give_number(one.agent, engine.find_agent(one.agent.name));
+            if constexpr (requires { one.call.id; }) give_number(one.call, engine.find_call(one.call.name));
+            if constexpr (requires { one.queue.id; }) give_number(one.queue, engine.find_queue(one.queue.name));
+            if constexpr (requires { one.channel.id; }) give_number(one.channel, engine.find_channel(one.channel.name));
+        },
+        command);
+    return command;
+}
 
 // ---- names ----
 

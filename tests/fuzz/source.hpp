@@ -9,6 +9,9 @@
 
 namespace router::fuzz {
 
+// The same command with numbers instead of the names that the engine knows.
+Command by_number(Command command, const Engine& engine);
+
 class Source {
 public:
     Source(const std::uint8_t* data, std::size_t size) : bytes_(data, size) {}
