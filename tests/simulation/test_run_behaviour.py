@@ -407,6 +407,17 @@ def test_a_drain_ends_where_nobody_ever_answers() -> None:
     assert found.calls.unfinished == 1
 
 
+def test_a_drain_waits_for_given_shifts_and_long_rings() -> None:
+    day = 24 * 3600
+    later = AgentGroup(name="a", count=1, shifts=((0, SECOND_US), (3 * day * SECOND_US, 4 * day * SECOND_US)))
+    (found,) = simulate(scenario(calling(2), later), replications=1)
+    assert (found.calls.answered, found.calls.wait_served_sum_us) == (1, (3 * day - 2) * SECOND_US)
+    lines = {"q": queue(automatic=False, offer_timeout_us=7 * day * SECOND_US)}
+    slow = AgentGroup(name="a", count=1, ring=exactly(3 * day))
+    (found,) = simulate(scenario(calling(0, 1), slow, queues=lines), replications=1)
+    assert (found.calls.answered, found.calls.unfinished) == (2, 0)
+
+
 def test_more_calls_than_the_engine_takes_end_the_run_with_a_word() -> None:
     one = plain(rate_per_s=1e9)
     small = msgspec.structs.replace(one, settings=msgspec.structs.replace(one.settings, calls_max=1000))

@@ -39,6 +39,18 @@ def check_sizes(groups: Groups, settings: Settings, place: Place) -> None:
         )
 
 
+def check_requirements(kinds: Kinds, settings: Settings, place: Place) -> None:
+    """Note more different demands, of queues and callers, than the engine would keep: it would reject their calls."""
+    own = {callers.requirement for callers, _ in kinds if callers.requirement is not None}
+    different = len(own | {queue.requirement for queue in settings.queues.values()})
+    if own and different > settings.requirements_max:
+        place.note(
+            f"queues and callers have {different:,} different demands, and requirements_max is "
+            f"{settings.requirements_max:,}",
+            "fewer, or a higher requirements_max",
+        )
+
+
 def check_redials(kinds: Kinds, ending: Ending) -> None:
     """Note callers who might call again for ever, in a run that waits for the last one."""
     for callers, place in kinds:

@@ -15,7 +15,14 @@ from router.engine.settings import Settings
 from router.simulation.recorded.scenario_parts import RecordedParts
 from router.simulation.scenario.agents import read_agents, read_recorded_agents
 from router.simulation.scenario.callers import read_callers
-from router.simulation.scenario.checks import check_names, check_origins, check_redials, check_sizes, check_times
+from router.simulation.scenario.checks import (
+    check_names,
+    check_origins,
+    check_redials,
+    check_requirements,
+    check_sizes,
+    check_times,
+)
 from router.simulation.scenario.demands import check_demands, check_offers
 from router.simulation.scenario.matching import Matching
 from router.simulation.scenario.model import Ending, Hunting, Scenario
@@ -97,6 +104,7 @@ def _read_parts(
         check_times(kinds, groups, simulation["length_us"] + simulation.get("warm_up_us", 0))
     if settings is not None:
         check_sizes(groups, settings, root / "agents")
+        check_requirements(kinds, settings, root / "callers")
         if hunting is None:
             matching = Matching(kinds, groups, settings)
             check_demands(matching)

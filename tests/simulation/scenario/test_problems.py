@@ -198,6 +198,7 @@ WHOLE = [
     (RUN + QUEUE + "wrap_up.mode = 'fixed'\n" + CALLERS + AGENTS, 4, "router.queues.loans.wrap_up", "the mode is fixed without", "a duration above 0"),
     (RUN + QUEUE + "[router.engine]\nidle = 5\n" + CALLERS + AGENTS, 5, "router.engine.idle", "unknown key", "it belongs in [router.queue_defaults.agent_weights]"),
     (RUN + QUEUE + "[router.engine]\nagents_max = 5\n" + CALLERS + AGENTS + "count = 6\n", 9, "agents", "there are 6 agents, and agents_max is 5", "fewer"),
+    (RUN + QUEUE + "[router.engine]\nrequirements_max = 1\n" + CALLERS + "skills = { loans = 2 }\n" + AGENTS, 6, "callers", "queues and callers have 2 different demands, and requirements_max is 1", "fewer"),
     (RUN + QUEUE + CALLERS, 1, "", "there are no agents", "at least one [agents.NAME], or [recorded_agents]"),
     (RUN + QUEUE + CALLERS + "[agents]\n", 1, "", "there are no agents", "at least one [agents.NAME]"),
     (RUN + QUEUE + AGENTS, 1, "callers", "there are no callers", "1 to 1,000 kinds of callers, each under [callers.NAME]"),
