@@ -1,16 +1,22 @@
 """How long does a recorded day take, and how long nine months of them? A day in under 0.1 s, nine months in under 10 s.
 
 Method: the VANAD recordings, which are not part of this repository (ROUTER_DATA_DIR, default ../shared/data); skipped
-where they are absent. Reading the files, learning from them and planning the days is Python's work and timed apart from
-the replays, which run natively on one thread a core. What was timed is checked by counts of every day; a day's figures
-are held against the reference replay, command by command, in tests/simulation.
+where they are absent. Reading the files, learning from them and planning the days is Python's work and timed apart
+from the replays, which run natively on one thread a core. The nine months hold by the clock or, where other work takes
+the processor away, in the processor's time of all threads together, which is more than the clock's on a free machine.
+What was timed is checked by counts of every day; a day's figures are held against the reference replay, command by
+command, in tests/simulation.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -68,26 +74,33 @@ def test_a_day(benchmark: BenchmarkFixture, quick: bool, report: list[str], day:
     assert best_s < DAY_S_MAX
 
 
+class Spent(NamedTuple):
+    """Time by what it was spent on: by the clock, and the processor's, of all threads."""
+
+    clock_s: defaultdict[str, float]
+    processor_s: defaultdict[str, float]
+
+    @contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        clock_s, processor_s = time.perf_counter(), time.process_time()
+        yield
+        self.clock_s[what] += time.perf_counter() - clock_s
+        self.processor_s[what] += time.process_time() - processor_s
+
+
 def test_months(quick: bool, report: list[str]) -> None:
-    spent = dict.fromkeys(("reading the files", "learning", "planning and replaying", "the log's own figures"), 0.0)
+    spent = Spent(defaultdict(float), defaultdict(float))
     days = calls = commands = 0
-    processor_s = -time.process_time()
-
-    def timed(what: str, since_s: float) -> float:
-        now_s = time.perf_counter()
-        spent[what] += now_s - since_s
-        return now_s
-
     for name in [*CALLS] if quick else MONTHS:
-        path, now_s = recording(name), time.perf_counter()
-        log = read_log(path, READERS["vanad"])
-        now_s = timed("reading the files", now_s)
-        planner = DayPlanner(log)
-        now_s = timed("learning", now_s)
-        found = list(replay_days(planner, log.days, [balanced]))
-        now_s = timed("planning and replaying", now_s)
-        recorded = [figure_recording(day) for day in log.days]
-        timed("the log's own figures", now_s)
+        path = recording(name)
+        with spent.on("reading the files"):
+            log = read_log(path, READERS["vanad"])
+        with spent.on("learning"):
+            planner = DayPlanner(log)
+        with spent.on("planning and replaying"):
+            found = list(replay_days(planner, log.days, [balanced]))
+        with spent.on("the log's own figures"):
+            recorded = [figure_recording(day) for day in log.days]
         assert [day.log for day in found] == recorded
         assert [day.runs[0].figures.calls.offered for day in found] == [len(day.calls) for day in log.days]
         assert all(day.runs[0].figures.calls.waiting == 0 for day in found)
@@ -98,9 +111,13 @@ def test_months(quick: bool, report: list[str]) -> None:
     assert commands > 2 * calls
     if quick:
         return
-    processor_s += time.process_time()
-    total_s = spent["learning"] + spent["planning and replaying"]
-    report.append(f"replay of {days} days, {calls:,} calls, {commands:,} commands: {total_s:.1f} s without reading")
-    report.append(f"  processor time of all, reading included: {processor_s:.1f} s")
-    report.extend(f"  {what}: {seconds:.2f} s" for what, seconds in spent.items())
-    assert total_s < NINE_MONTHS_S_MAX
+    total_s, processor_s = (times["learning"] + times["planning and replaying"] for times in spent)
+    report.append(
+        f"replay of {days} days, {calls:,} calls, {commands:,} commands: {total_s:.1f} s without reading, "
+        f"{processor_s:.1f} s of the processor"
+    )
+    report.extend(
+        f"  {what}: {seconds:.2f} s, {spent.processor_s[what]:.2f} s of the processor"
+        for what, seconds in spent.clock_s.items()
+    )
+    assert min(total_s, processor_s) < NINE_MONTHS_S_MAX

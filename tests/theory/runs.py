@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy
+import pytest
 from numpy.typing import NDArray
 
 from router.simulation import load_scenario
@@ -31,6 +32,11 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 SECOND_US = 1_000_000
 ERRORS_MAX = 4.5
 """How many standard errors chance may be off: once in 150,000."""
+
+
+def long_if(condition: bool, value: str) -> Any:
+    """Return a parameter of a test, for the long tests only where the condition holds."""
+    return pytest.param(value, marks=pytest.mark.long) if condition else value
 
 
 class Runs(NamedTuple):
@@ -55,6 +61,11 @@ def with_queues(scenario: Scenario, **changes: Any) -> Scenario:
     """Return the scenario with settings of all its queues replaced."""
     queues = {name: msgspec.structs.replace(queue, **changes) for name, queue in scenario.settings.queues.items()}
     return msgspec.structs.replace(scenario, settings=msgspec.structs.replace(scenario.settings, queues=queues))
+
+
+def with_few_runs(scenario: Scenario, replications: int = 4) -> Scenario:
+    """Return the scenario with fewer replications, for what holds in each of them."""
+    return msgspec.structs.replace(scenario, replications=replications)
 
 
 def run(scenario: Scenario, *, slices: int = 0, times: float = 1.0) -> Runs:

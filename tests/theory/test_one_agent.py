@@ -13,7 +13,7 @@ from router.simulation.results import Replication
 from router.simulation.scenario.model import Distribution, Family, Hunting, LineOrder, RenewalArrivals, Scenario
 from tests.theory import formulas, single_server
 from tests.theory.estimates import Measured, assert_agrees, percentile, ratio, share, utilisation, wait_all
-from tests.theory.runs import SECOND_US, Runs, load, run, with_callers, with_queues
+from tests.theory.runs import SECOND_US, Runs, load, long_if, run, with_callers, with_few_runs, with_queues
 
 ARRIVALS = 0.8
 FAMILIES = {
@@ -43,7 +43,7 @@ def served(family: str) -> Runs:
     return run(with_callers(load("one_agent"), handle_time=FAMILIES[family][0]))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [long_if(each in ("gamma", "uniform"), each) for each in FAMILIES])
 def test_pollaczek_and_khinchine(family: str) -> None:
     runs, moments = served(family), FAMILIES[family][1]
     within = 0.05 if family == "lognormal" else 0.025
@@ -70,7 +70,7 @@ INTERVALS: dict[str, tuple[Distribution, Callable[[float], float]]] = {
 }
 
 
-@pytest.mark.parametrize("family", INTERVALS)
+@pytest.mark.parametrize("family", [long_if(each == "deterministic", each) for each in INTERVALS])
 def test_calls_at_intervals_of_any_family(family: str) -> None:
     """GI/M/1."""
     interval, transform = INTERVALS[family]
@@ -116,7 +116,8 @@ def test_discrimination_has_the_published_variance(order: str) -> None:
 
 
 def test_hunting_in_order_is_the_engines_order() -> None:
-    ours, hunting = run(load("one_agent"), times=0.05), run(hunted(load("one_agent"), LineOrder.FIRST_COME), times=0.05)
+    scenario = with_few_runs(load("one_agent"))
+    ours, hunting = run(scenario, times=0.1), run(hunted(scenario, LineOrder.FIRST_COME), times=0.1)
     for one, other in zip(ours.replications, hunting.replications, strict=True):
         assert one.callers == other.callers
         assert one.discrimination == other.discrimination
@@ -125,8 +126,8 @@ def test_hunting_in_order_is_the_engines_order() -> None:
 @pytest.mark.parametrize("name", ["one_agent", "erlang_c", "places", "classes", "circle"])
 def test_offers_taken_at_once_are_automatic_assignments(name: str) -> None:
     """The same callers are served by the same agents at the same time, whether assigned or offered and accepted."""
-    scenario = load(name)
-    assigned, offered = run(scenario, times=0.02), run(with_queues(scenario, automatic=False), times=0.02)
+    scenario = with_few_runs(load(name))
+    assigned, offered = run(scenario, times=0.1), run(with_queues(scenario, automatic=False), times=0.1)
     for one, other in zip(assigned.replications, offered.replications, strict=True):
         assert one.calls.offered > 500
         assert one.callers == other.callers

@@ -1,6 +1,6 @@
 """Equal agents and one line: Erlang's three models and what lies around them (B1 to B4), through scenario files.
 
-Tolerances are those of the published table, 1 % unless said, and at least 2.5 standard errors.
+Tolerances are those of the published table, 1 % unless said, and at least three standard errors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy import stats
 from router.simulation.scenario.model import Distribution, Family
 from tests.theory import formulas
 from tests.theory.estimates import assert_agrees, percentile, ratio, share, utilisation, wait_all, wait_served
-from tests.theory.runs import SECOND_US, load, run, with_callers, with_queues
+from tests.theory.runs import SECOND_US, load, long_if, run, with_callers, with_few_runs, with_queues
 
 MINUTE = 60.0
 FAMILIES = {
@@ -28,7 +28,7 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [long_if(each in ("deterministic", "gamma"), each) for each in FAMILIES])
 def test_calls_lost_do_not_depend_on_the_family_of_handle_times(family: str) -> None:
     """B1, and Sevastyanov's insensitivity."""
     runs = run(with_callers(load("erlang_b"), handle_time=FAMILIES[family]))
@@ -38,7 +38,7 @@ def test_calls_lost_do_not_depend_on_the_family_of_handle_times(family: str) -> 
 
 def test_calls_lost_of_many_agents() -> None:
     """B1."""
-    assert_agrees(share(run(load("erlang_b_90")), "blocked"), 0.0446199, within=0.02)
+    assert_agrees(share(run(load("erlang_b_90")), "blocked"), 0.0446199, within=0.01)
 
 
 def assert_erlang_c(times: float, errors_min: float) -> None:
@@ -54,12 +54,12 @@ def assert_erlang_c(times: float, errors_min: float) -> None:
 
 def test_erlang_c() -> None:
     """B2."""
-    assert_erlang_c(times=1.0, errors_min=2.5)
+    assert_erlang_c(times=1.0, errors_min=3.0)
 
 
 @pytest.mark.long
 def test_erlang_c_to_half_the_error() -> None:
-    assert_erlang_c(times=4.5, errors_min=5)
+    assert_erlang_c(times=3.0, errors_min=5.0)
 
 
 def test_erlang_a() -> None:
@@ -82,32 +82,42 @@ def _survival(patience: Distribution) -> Callable[[NDArray[numpy.float64]], NDAr
     return stats.lognorm(math.sqrt(spread), scale=mean * math.exp(-spread / 2)).sf
 
 
-@pytest.mark.parametrize(
-    "patience",
-    [
-        Distribution(Family.GAMMA, 30 * SECOND_US, cv=0.5),
-        Distribution(Family.LOGNORMAL, 60 * SECOND_US, cv=2.0),
-        Distribution(Family.DETERMINISTIC, 6 * SECOND_US),
-    ],
-    ids=lambda patience: patience.family.name.lower(),
-)
-def test_patience_of_any_family(patience: Distribution) -> None:
-    runs = run(with_callers(load("erlang_a"), patience=patience), times=0.6)
+PATIENCE = {
+    "gamma": Distribution(Family.GAMMA, 30 * SECOND_US, cv=0.5),
+    "lognormal": Distribution(Family.LOGNORMAL, 60 * SECOND_US, cv=2.0),
+    "deterministic": Distribution(Family.DETERMINISTIC, 6 * SECOND_US),
+}
+
+
+def assert_patience(patience: Distribution, times: float, within: float) -> None:
+    runs = run(with_callers(load("erlang_a"), patience=patience), times=times)
     exact = formulas.general_patience(50, 1, 50, _survival(patience), horizon=4.0)
-    assert_agrees(share(runs, "delayed"), exact.delayed, within=0.01)
-    assert_agrees(share(runs, "abandoned"), exact.abandoned, within=0.02)
-    assert_agrees(wait_all(runs), exact.wait_all * MINUTE, within=0.015)
+    assert_agrees(share(runs, "delayed"), exact.delayed, within=within)
+    assert_agrees(share(runs, "abandoned"), exact.abandoned, within=2 * within)
+    assert_agrees(wait_all(runs), exact.wait_all * MINUTE, within=1.5 * within)
+
+
+@pytest.mark.parametrize("family", [long_if(each == "gamma", each) for each in PATIENCE])
+def test_patience_of_any_family(family: str) -> None:
+    assert_patience(PATIENCE[family], times=0.5, within=0.01)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", PATIENCE)
+def test_patience_of_any_family_to_a_quarter_of_a_percent(family: str) -> None:
+    """P(abandon) to half a percent."""
+    assert_patience(PATIENCE[family], times=7.0, within=0.0025)
 
 
 def test_a_wait_limit_is_constant_patience() -> None:
-    limited = with_queues(with_callers(load("erlang_a"), patience=None), wait_max_us=6 * SECOND_US)
-    constant = with_callers(load("erlang_a"), patience=Distribution(Family.DETERMINISTIC, 6 * SECOND_US))
-    runs, others = run(limited, times=0.5), run(constant, times=0.5)
-    exact = formulas.general_patience(50, 1, 50, lambda time: numpy.where(time < 0.1, 1.0, 0.0), horizon=4.0)
-    assert_agrees(share(runs, "refused"), exact.abandoned, within=0.02)
-    assert [each.calls.wait_all_sum_us for each in runs.replications] == [
-        each.calls.wait_all_sum_us for each in others.replications
-    ]
+    """Who is refused then is who would give up: the same calls, with the waits of the test above."""
+    scenario = with_few_runs(load("erlang_a"))
+    limited = run(with_queues(with_callers(scenario, patience=None), wait_max_us=6 * SECOND_US))
+    constant = run(with_callers(scenario, patience=PATIENCE["deterministic"]))
+    for one, other in zip(limited.replications, constant.replications, strict=True):
+        assert one.calls.refused == other.calls.abandoned > 1000
+        assert one.calls.wait_all_sum_us == other.calls.wait_all_sum_us
+        assert one.calls.answered == other.calls.answered
 
 
 def test_few_places_to_wait_in_and_impatience() -> None:
