@@ -18,9 +18,9 @@ using Capacities = std::vector<std::pair<std::string, std::uint16_t>>;  // empty
 using Attributes = std::vector<std::pair<std::string, std::string>>;    // sorted by key
 using Names = std::vector<std::string>;
 
-// What a command is about: by its name, or by the number that the engine gave it, which wins where it is set. A number is
-// that of something the engine knows now; any other is a bug of the caller and stops the engine. The numbers of agents,
-// queues and channels stay theirs for good. A call's number is free for another one once the call is forgotten.
+// What a command is about: by its name, or by the number that the engine gave it, which wins where it is set. A number
+// that the engine never gave is a bug of the caller and stops the engine. The numbers of agents, queues and channels stay
+// theirs for good. A call's number is unknown once the call is forgotten, and then free for another call.
 template <class Kind>
 struct Ref {
     std::string name;

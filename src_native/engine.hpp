@@ -142,8 +142,8 @@ private:
     }
     CallId resolve(const CallRef& ref) const {
         if (ref.id == NONE) return find_call(ref.name);
-        ROUTER_CHECK(ref.id < calls_.size() && calls_[ref.id].known());
-        return ref.id;
+        ROUTER_CHECK(ref.id < calls_.size());
+        return calls_[ref.id].known() ? ref.id : NONE;
     }
     AgentId resolve(const AgentRef& ref) const {
         if (ref.id == NONE) return find_agent(ref.name);

@@ -135,7 +135,7 @@ void Engine::handle(const RecordOutcome& command) {
     learn_outcome(agent, queue, command.resolved, command.satisfaction);
     Event& event = emit(EventKind::outcome_recorded);
     event.call = id;
-    if (id == NONE && !command.call.empty()) event.call_text = add_text(command.call.name);
+    if (id == NONE && !command.call.empty()) event.call_text = add_text(name_of(command.call));
     event.agent = agent;
     event.queue = queue;
 }

@@ -47,7 +47,7 @@ def test_urgencies_are_strict_classes() -> None:
 @pytest.mark.long
 def test_urgencies_are_strict_classes_in_long_runs() -> None:
     """B4, to 1 %, with nothing but the runs themselves."""
-    runs = run(load("classes"), times=16.0)
+    runs = run(load("classes"), times=20.0)
     for name, exact in zip(NAMES, EXACT, strict=True):
         assert_agrees(wait_all(runs, name), exact * MINUTE, within=0.01, errors_min=5.0)
 
