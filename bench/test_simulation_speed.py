@@ -6,7 +6,7 @@ few rounds each, since other work on the machine only ever slows. Every round is
 callers stay the same whatever is changed, and runs the engine's commands, events and checks, and more statistics.
 
 The goals are 0.3 of the bare loop and 50 times SimPy. Reached, on two cores that others use too: 0.19 to 0.24 of the
-bare loop with one agent and 0.33 to 0.36 with a hundred; 19 to 23 times SimPy with one agent and 24 to 35 with a
+bare loop with one agent and 0.33 to 0.38 with a hundred; 19 to 23 times SimPy with one agent and 24 to 35 with a
 hundred. The report says what a run reaches; what is asserted are floors below that, which hold on a busy machine as
 well and show when something has become slow.
 """

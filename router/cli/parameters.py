@@ -12,6 +12,7 @@ import rich_click as click
 
 PORT_MAX: Final = 65_535
 HELP: Final = {"help_option_names": ["-h", "--help"]}
+INTERRUPTED: Final = 130  # the exit code after Ctrl-C, as shells have it
 
 
 def exit_codes(well: str, ill: str) -> str:

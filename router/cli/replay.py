@@ -11,7 +11,7 @@ from typing import Final
 
 import rich_click as click
 
-from router.cli.parameters import HELP, FiniteRange, exit_codes
+from router.cli.parameters import HELP, INTERRUPTED, FiniteRange, exit_codes
 from router.cli.replay_day import report_day, show_day
 from router.cli.replay_days import report_days, show_days
 from router.cli.replay_order import Order, Policy
@@ -20,7 +20,6 @@ from router.engine import SECOND_US
 from router.simulation import READERS
 
 THREADS_MAX: Final = 1024
-INTERRUPTED: Final = 130
 
 
 @click.command(

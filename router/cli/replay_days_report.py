@@ -20,12 +20,11 @@ from router.cli.replay_report import (
     type_table,
     warn_of_unanswered,
 )
+from router.cli.simulate_format import NONE, OUTSIDE
 from router.simulation import DAY_METRICS, DayEstimates, DayFigures, ReplayedDay, compare_days, pool_log, pool_runs
 from router.simulation.metrics import Unit
 from router.simulation.student import Estimate
 
-NONE: Final = "–"
-OUTSIDE: Final = "◀"
 HIDDEN_WHERE_ZERO: Final = frozenset({"refused", "waiting"})
 
 

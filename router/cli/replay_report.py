@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from router.cli.fairness_verdict import fairness_data, print_fairness
+from router.cli.simulate_format import NONE
 from router.engine import SECOND_US, Statistics
 from router.fairness import Report
 from router.simulation import SKILL_LEVEL, DayCallFigures, DayFigures, IdleGaps, queue_name
-
-NONE: Final = "–"
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import rich_click as click
 
-from router.cli.parameters import HELP, exit_codes
+from router.cli.parameters import HELP, INTERRUPTED, exit_codes
 from router.cli.simulate_comparison import ComparisonReport, print_comparison
 from router.cli.simulate_format import new_console
 from router.cli.simulate_report import SimulationReport, print_report, units_data
@@ -29,7 +29,6 @@ from router.simulation.summary import summarise
 
 THREADS_MAX: Final = 1024
 SLICES: Final = 120  # of the measured time, in plots over time
-INTERRUPTED: Final = 130
 
 SCENARIO_FILE: Final = click.Path(path_type=Path)  # reading it says what is wrong with it
 

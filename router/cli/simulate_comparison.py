@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from router.cli.fairness_verdict import print_fairness
-from router.cli.simulate_format import align, label, new_table, show, unit_symbol
+from router.cli.simulate_format import OUTSIDE, align, label, new_table, show, unit_symbol
 from router.cli.simulate_report import (
     HIDDEN_WHERE_ZERO,
     SimulationReport,
@@ -39,7 +39,6 @@ CALL_METRICS_SHOWN: Final = (
     "satisfaction",
 )
 GROUP_METRICS_SHOWN: Final = ("occupancy", "utilisation", "agent_answered", "jain")
-OUTSIDE: Final = "◀"
 
 
 class ComparisonReport(msgspec.Struct, frozen=True, kw_only=True):

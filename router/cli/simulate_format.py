@@ -15,6 +15,7 @@ from router.simulation.metrics import METRICS, Unit
 from router.simulation.student import Estimate
 
 NONE: Final = "–"
+OUTSIDE: Final = "◀"  # marks a difference whose interval does not contain 0
 LABEL_WIDTH_MAX: Final = 26
 CONSOLE_WIDTH: Final = 1000
 

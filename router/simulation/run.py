@@ -74,7 +74,8 @@ class Simulation:
     def __init__(self, scenario: Scenario, replication: int = 0) -> None:
         """Prepare the run of this number. It is the one that `simulate` counts under the number."""
         self._scenario = scenario
-        self._run = _prepare(scenario, replication, named=True, slices=0)
+        prepared, recorded = _prepare(scenario)
+        self._run = Run(prepared, replication, named=True, slices=0, recorded=recorded)
 
     @property
     def engine(self) -> Engine:
@@ -101,6 +102,7 @@ class _Replications:
 
     def __init__(self, scenario: Scenario, count: int, slices: int) -> None:
         self._scenario = scenario
+        self._prepared, self._recorded = _prepare(scenario)
         self._count = count
         self._slices = slices
         self._running: dict[int, Run] = {}
@@ -124,7 +126,7 @@ class _Replications:
         return tuple(future.result() for future in futures)
 
     def _run_one(self, number: int) -> Replication:
-        run = _prepare(self._scenario, number, named=False, slices=self._slices)
+        run = Run(self._prepared, number, named=False, slices=self._slices, recorded=self._recorded)
         self._running[number] = run
         if self._stopped or not run.run():
             raise RuntimeError("the simulation was stopped")
@@ -154,8 +156,8 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _prepare(scenario: Scenario, replication: int, *, named: bool, slices: int) -> Run:
-    """Make a run in which the order of the scenario's tables does not matter."""
+def _prepare(scenario: Scenario) -> tuple[Scenario, RecordedCalls | None]:
+    """Return what runs are made of, once for all: a scenario whose tables have one order, and its recorded calls."""
     settings = msgspec.structs.replace(scenario.settings, finished_retention_us=FINISHED_RETENTION_US)
     prepared = msgspec.structs.replace(
         scenario,
@@ -163,7 +165,7 @@ def _prepare(scenario: Scenario, replication: int, *, named: bool, slices: int) 
         callers=tuple(sorted(scenario.callers, key=lambda callers: callers.name)),
         agents=tuple(sorted(scenario.agents, key=lambda group: group.name)),
     )
-    return Run(prepared, replication, named=named, slices=slices, recorded=_recorded_calls(prepared))
+    return prepared, _recorded_calls(prepared)
 
 
 def _recorded_calls(scenario: Scenario) -> RecordedCalls | None:
