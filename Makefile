@@ -65,7 +65,7 @@ demo: build ## a bank's hotline for an hour, in about a minute, over a real serv
 	@$(BIN)/skill-router demo
 
 lint: build
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 
 test: lint ## types, lint and all tests but the long ones (at most 10 minutes)

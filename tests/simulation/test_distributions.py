@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 import pytest
-from router.simulation._native import draw_durations, moments_us
 from scipy import stats
 
+from router.simulation._native import draw_durations, moments_us
 from router.simulation.scenario.model import Distribution, Family
 
 SECOND = 1_000_000

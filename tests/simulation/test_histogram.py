@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from router.simulation._native import Histogram
 
 PERCENTS = tuple(float(percent) for percent in range(101))

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from router.simulation._native import draw_sequence, draw_uniforms, philox_block, quantile_of_normal
 from scipy import special, stats
+
+from router.simulation._native import draw_sequence, draw_uniforms, philox_block, quantile_of_normal
 
 COUNT = 20_000
 
