@@ -16,6 +16,14 @@ std::int64_t Agent::efficiency_ppm(QueueId queue) const {
     return entry == nullptr ? NEUTRAL_PPM : entry->efficiency_ppm;
 }
 
+void Agent::rewind(const Agent& start) {
+    static_cast<AgentNumbers&>(*this) = start;
+    engagements = start.engagements;
+    if (!affinity_calls.empty() || !start.affinity_calls.empty()) affinity_calls = start.affinity_calls;
+    if (!learned.empty() || !start.learned.empty()) learned = start.learned;
+    if (reason != start.reason) reason = start.reason;
+}
+
 void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup> groups, TimeUs idle_scale_us,
                        const std::vector<bool>& exclusive) {
     queues_ = std::move(queues);
@@ -48,6 +56,14 @@ std::uint16_t AgentIndex::find_open_channels(const Agent& agent) const {
         }
     }
     return open;
+}
+
+std::uint16_t AgentIndex::channels_with_capacity(const Agent& agent) const {
+    std::uint16_t found = 0;
+    for (ChannelId channel = 0; channel < channels_; ++channel) {
+        if (agent.capacity[channel] > 0) found |= 1u << channel;
+    }
+    return found;
 }
 
 std::int64_t AgentIndex::in_use_ppm(const Agent& agent) const {
@@ -108,10 +124,7 @@ void AgentIndex::count_class(const Class& entry, int change) {
 void AgentIndex::count_staffed(Agent& agent) {
     const bool present = agent.availability >= Availability::ready || agent.engaged();
     if (present == (agent.staffed_channels != 0)) return;
-    std::uint16_t staffed = 0;
-    for (ChannelId channel = 0; channel < channels_ && present; ++channel) {
-        if (agent.capacity[channel] > 0) staffed |= 1u << channel;
-    }
+    const std::uint16_t staffed = present ? channels_with_capacity(agent) : std::uint16_t{0};
     if (staffed_by_.size() <= agent.profile) staffed_by_.resize(agent.profile + 1);
     auto& counts = staffed_by_[agent.profile];
     for (ChannelId channel = 0; channel < channels_; ++channel) {

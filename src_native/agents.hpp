@@ -39,8 +39,8 @@ struct Learned {
     OrderForest::Node node = NONE;  // in the order of those with a learned value for the queue
 };
 
-// What each engagement changes stands first.
-struct Agent {
+// What of an agent is plain numbers.
+struct AgentNumbers {
     Availability availability = Availability::signed_out;
     std::uint16_t open_channels = 0;    // free for one more call if the agent is ready; kept by AgentIndex
     std::uint16_t staffed_channels = 0; // as counted by AgentIndex
@@ -50,11 +50,14 @@ struct Agent {
     std::uint64_t occupancy_q32 = 0;
     TimeUs occupancy_at_us = 0;
     std::uint64_t sign_in_order = 0;
+    std::array<std::uint16_t, CHANNELS_MAX> used{};
+    std::array<std::uint16_t, CHANNELS_MAX> capacity{};
+};
+
+struct Agent : AgentNumbers {
     std::vector<Engagement> engagements;  // by offer number
     std::vector<CallId> affinity_calls;   // waiting calls that prefer this agent, in no particular order
     std::vector<Learned> learned;
-    std::array<std::uint16_t, CHANNELS_MAX> used{};
-    std::array<std::uint16_t, CHANNELS_MAX> capacity{};
     std::string name;
     std::string reason;
 
@@ -71,6 +74,8 @@ struct Agent {
     }
     const Learned* find_learned(QueueId queue) const;
     std::int64_t efficiency_ppm(QueueId queue) const;
+    // As it was at the start, in memory that is there; the name stays.
+    void rewind(const Agent& start);
 };
 
 // What the index must know of the settings.
@@ -118,6 +123,7 @@ public:
     }
 
     std::uint16_t find_open_channels(const Agent& agent) const;
+    std::uint16_t channels_with_capacity(const Agent& agent) const;
     std::int64_t in_use_ppm(const Agent& agent) const;
     std::int64_t load_ppm(const Agent& agent) const;
     bool exclusive(ChannelId channel) const { return exclusive_ >> channel & 1; }

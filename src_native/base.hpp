@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -29,6 +30,10 @@ inline constexpr std::int64_t PPM = 1'000'000;  // a term of 1
 inline constexpr std::int64_t NEUTRAL_PPM = PPM / 2;
 inline constexpr std::size_t CHANNELS_MAX = 16;
 inline constexpr std::size_t DECISIONS_KEPT_MAX = 8;
+
+// A mark on what is dear to compare, renewed by every change: equal marks, equal contents. None: nothing there yet.
+using Mark = std::shared_ptr<const char>;
+inline Mark new_mark() { return std::make_shared<const char>(); }
 
 // The engine's state contradicts itself; it must not go on.
 struct InvariantViolated : std::logic_error {

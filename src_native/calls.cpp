@@ -23,6 +23,20 @@ void Call::clear() {
     decisions = std::vector<Decision>();
 }
 
+void Call::rewind(const Call& start) {
+    const bool rare = has_rare || start.has_rare;
+    static_cast<CallNumbers&>(*this) = start;
+    if (!bars.empty() || !start.bars.empty()) bars = start.bars;
+    if (!preferred.empty() || !start.preferred.empty()) preferred = start.preferred;
+    if (customer != start.customer) customer = start.customer;
+    if (name != start.name) name = start.name;
+    if (!rare) return;
+    affinity_positions = start.affinity_positions;
+    more_queues_tried = start.more_queues_tried;
+    attributes = start.attributes;
+    decisions = start.decisions;
+}
+
 std::vector<QueueId> Call::queues_tried() const {
     return more_queues_tried.empty() ? std::vector<QueueId>{queue} : more_queues_tried;
 }

@@ -90,6 +90,8 @@ struct alignas(64) Call : CallNumbers {
     void move_to(QueueId target);
     // Make it as good as new, keeping what little memory the next call will need as well.
     void clear();
+    // As it was at the start, in memory that is there.
+    void rewind(const Call& start);
 };
 
 // Where a waiting call stands; smaller is served first. `due_us` is read in the overdue tiers only.
@@ -141,6 +143,16 @@ public:
     bool stands(CallId id, const Call& call) const {
         if (call.newcomer != NONE) return newcomers_[call.newcomer] == id;
         return call.line_node != NONE && line_orders_.item(call.line_node) == id;
+    }
+    // Call visit(id) for everybody, in no particular order. O(waiting).
+    template <class Visit>
+    void for_each_waiting(Visit&& visit) const {
+        for (const CallId id : newcomers_) {
+            if (id != NONE) visit(id);
+        }
+        for (const OrderForest::Set& line : lines_) {
+            for (OrderForest::Node node = line.first; node != NONE; node = line_orders_.next(node)) visit(line_orders_.item(node));
+        }
     }
     // These two only after order_lines().
     const OrderForest& line_orders() const { return line_orders_; }

@@ -56,6 +56,7 @@ struct SignIn {
     Skills skills;
     Capacities capacity;
     bool ready = true;
+    bool as_before = false;  // natively, for an agent by number: with the skills and capacity that it had last
 };
 struct SignOut {
     AgentRef agent;

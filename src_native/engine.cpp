@@ -23,6 +23,7 @@ void Engine::apply(const Command& command, TimeUs time_us) {
         if (!std::holds_alternative<Restart>(command)) fire(time_us);
         now_us_ = time_us;
         forget();
+        if (!resuming_.empty()) resume_forked();
         std::visit([this](const auto& one) { handle(one); }, command);
         fire(time_us);
         agent_index_.settle(agents_);
@@ -211,8 +212,11 @@ CallId Engine::find_call(std::string_view name) const {
 }
 
 AgentId Engine::find_agent(std::string_view name) const {
-    const auto found = agent_ids_.find(name);
-    return found == agent_ids_.end() ? NONE : found->second;
+    if (const auto found = agent_ids_.find(name); found != agent_ids_.end()) return found->second;
+    if (agent_ids_.size() == agents_.size()) return NONE;
+    // a fork without names
+    const auto named = std::find_if(agents_.begin(), agents_.end(), [&](const Agent& agent) { return agent.name == name; });
+    return named == agents_.end() ? NONE : static_cast<AgentId>(named - agents_.begin());
 }
 
 QueueId Engine::find_queue(std::string_view name) const {

@@ -25,6 +25,7 @@ struct Queue {
     QueueSettings settings;
     bool configured = false;
     bool paused = false;
+    bool learns = true;  // false in a fork where no weight asks for what would be learned
     QueueId overflow = NONE;
     RequirementId requirement = NONE;  // while configured
     std::int64_t offered = 0;
@@ -46,6 +47,22 @@ struct Request {
 struct RequestOutcome {
     Result result;
     bool repeated = false;
+};
+
+struct AgentScore;
+struct AgentSeat;
+struct CallScore;
+struct CallSeat;
+struct Fork;
+
+// How a fork differs from the engine that it is taken of.
+struct ForkTerms {
+    // Keep the names of calls, agents and requirements, and the settings whole, so that commands may name whatever they
+    // like and the fork can be saved. Without, calls go by number, and agents are found by name in O(agents).
+    bool names = false;
+    bool resume_queues = false;   // no queue is paused; the first command begins with what resuming them does
+    bool offer_always = false;    // automatic queues make offers like the others; these wait for 366 days
+    bool manual_wrap_up = false;  // after every call, until it is ended by command, whatever the queue says
 };
 
 class Engine {
@@ -73,6 +90,9 @@ public:
     // Intern a requirement and keep it for good, so that commands can give it by number (RequirementRef). It counts as
     // one that a queue has, and belongs to this object, not to its state: a snapshot does not hold it.
     RequirementId hold_requirement(const RequirementSpec& spec);
+    // See who satisfies what calls of a configured queue require, also while it has none: skills() tells it for a while, in a
+    // fork for good.
+    void weigh_requirement(QueueId queue) { release_requirement(share(queues_[queue].requirement)); }
 
     // Reading. Numbers of calls stay valid until the next command, or as long as the call is known; the others for good.
     CallId find_call(std::string_view name) const;
@@ -86,6 +106,16 @@ public:
     const Channel& channel(ChannelId id) const { return channels_[id]; }
     const Settings& settings() const { return settings_; }
     const SkillMatrix& skills() const { return skills_; }
+    const AgentIndex& agent_index() const { return agent_index_; }
+    // Numbers are below these; of calls some may be free: see Call::known().
+    std::size_t agents_known() const { return agents_.size(); }
+    std::size_t queues_known() const { return queues_.size(); }
+    std::size_t calls_known() const { return calls_.size(); }
+    // Who completed the customer's last call, if that is remembered; else NONE.
+    AgentId last_agent(const std::string& customer) const {
+        const Customer* found = customers_.find(customer);
+        return found == nullptr ? NONE : found->agent;
+    }
     std::vector<Customer> customers() const { return customers_.all(); }
     std::vector<CallId> calls_by_order() const;
     std::vector<AgentId> agents_by_name() const;
@@ -109,13 +139,28 @@ public:
     std::vector<std::pair<Obstacle, std::int64_t>> count_obstacles(CallId call) const;
     std::int64_t signed_in_agents() const { return skills_.signed_in(); }
 
+    // What the engine would choose if no queue were paused: for an agent, taken as free if it is not, and for a waiting call.
+    // NONE: nobody, nothing. O(classes), like a decision.
+    CallId would_take(AgentId agent) const;
+    AgentId would_get(CallId call) const;
+
     std::string snapshot() const;
     void restore(const std::string& bytes);
     void audit() const;
 
+    // An engine to run ahead: it decides as this one would, and knows nothing that is only remembered: no finished calls, requests,
+    // customers, attributes or explanations, and of what was learned only what weighs in decisions. It forgets at once what is
+    // finished. O(agents + live calls + queues), whatever is remembered. Its decisions differ where a command brings in a
+    // customer who was remembered, or the name of a finished call.
+    Fork fork(const ForkTerms& terms = {}) const;
+    // Become equal to `start`. Where this is a copy of it that has run on without a Configure, only what commands about calls and
+    // agents change is copied, into memory that is there: O(agents + live calls + queues). The counters of work go on.
+    void rewind(const Engine& start);
+
 private:
     friend class SnapshotWriter;
     friend class SnapshotReader;
+    friend class ForkMaker;
 
     // engine.cpp: the order of things
     void begin(TimeUs time_us);
@@ -269,6 +314,10 @@ private:
     std::vector<CallId> waiting_calls_by_rank() const;
     void serve_resumed(QueueId queue);
 
+    // engine_fork.cpp
+    void resume_forked();
+    void rewind_agents(const Engine& start);
+
     // engine_restart.cpp
     void handle(const Restart& command);
     std::vector<CallId> take_due_offers_back(TimeUs downtime_us);
@@ -276,13 +325,16 @@ private:
     void extend_limits(TimeUs downtime_us);
 
     // engine_match.cpp
-    bool may_take(const Agent& agent, AgentId agent_id, const Call& call) const;
+    bool may_take(const Agent& agent, AgentId agent_id, const Call& call, bool heed_pauses) const;
+    bool may_have(const Agent& agent, AgentId agent_id, const Call& call, std::uint16_t open, bool heed_pauses) const;
+    AgentScore agent_score(const AgentSeat& seat, const Call& call) const;
+    CallScore call_score(const CallSeat& seat, AgentId agent_id) const;
     AgentId best_agent(const Call& call, Decision* decision) const;
     CallId best_call(AgentId agent, Decision* decision) const;
     template <class Judge>
-    void judge_agents(const Call& call, Judge& judge, Statistics& counted) const;
+    void judge_agents(const Call& call, bool heed_pauses, Judge& judge, Statistics& counted) const;
     template <class Judge>
-    void judge_calls(AgentId agent, Judge& judge, Statistics& counted) const;
+    void judge_calls(AgentId agent, std::uint16_t open, bool heed_pauses, Judge& judge, Statistics& counted) const;
     void seek(CallId call);
     AgentId choose_agent(CallId call);
     void serve(AgentId agent, std::span<const CallId> settling);
@@ -329,6 +381,8 @@ private:
     CallIndex call_index_;
     TextPool wrapped_up_;  // names of calls in wrap-up
     std::int64_t live_calls_ = 0;
+    Mark settings_mark_;
+    std::vector<QueueId> resuming_;    // in a fork before its first command: what it has resumed
     std::deque<CallId> finished_;     // oldest first
     std::vector<CallId> forgotten_;   // nameless already, freed at the next command
     TimerQueue timers_;
@@ -358,5 +412,12 @@ private:
 
 // A copy is an engine of its own, with the same state and the same numbers for everything.
 static_assert(std::is_copy_constructible_v<Engine> && std::is_copy_assignable_v<Engine>);
+
+// Agents, queues and channels keep their numbers; calls get new ones: 0, 1, …, first those that wait.
+struct Fork {
+    Engine engine;
+    std::vector<CallId> live;              // by the fork's number: the one in the engine that it is taken of
+    std::vector<std::int64_t> positions;   // by the fork's number; of those that wait, as position() has them
+};
 
 }  // namespace router

@@ -92,6 +92,8 @@ void Engine::handle(const SignIn& command) {
     std::array<std::uint16_t, CHANNELS_MAX> capacity{};
     if (!resolve_capacity(command.capacity, capacity)) return;
     AgentId id = resolve(command.agent);
+    ROUTER_CHECK(!command.as_before || command.agent.id != NONE);
+    if (command.as_before) capacity = agents_[id].capacity;
     if (id != NONE && agents_[id].signed_in()) return reject(RejectReason::already_signed_in, command.agent);
     if (id == NONE && static_cast<std::int64_t>(agents_.size()) >= settings_.agents_max) {
         return reject(RejectReason::too_many_agents, command.agent);
@@ -104,7 +106,7 @@ void Engine::handle(const SignIn& command) {
         agents_.emplace_back().name = command.agent.name;
         agent_ids_.emplace(command.agent.name, id);
         agents_[id].profile = skills_.acquire_profile(command.skills, command.agent.name);
-    } else {
+    } else if (!command.as_before) {
         set_profile(id, skills_.acquire_profile(command.skills, agents_[id].name));
     }
     Agent& agent = agents_[id];
@@ -318,6 +320,7 @@ Learned& Engine::learned_for(Agent& agent, QueueId queue) {
 }
 
 void Engine::learn_call(AgentId id, QueueId queue, TimeUs handle_us) {
+    if (!queues_[queue].learns) return;
     Agent& agent = agents_[id];
     const bool ranks = agent_index_.queue(queue).efficiency_bit != NONE;
     if (ranks) agent_index_.remove(id, agent);
@@ -332,6 +335,7 @@ void Engine::learn_call(AgentId id, QueueId queue, TimeUs handle_us) {
 
 void Engine::learn_outcome(AgentId id, QueueId queue, std::optional<bool> resolved,
                            std::optional<std::uint8_t> satisfaction) {
+    if (!queues_[queue].learns) return;
     Agent& agent = agents_[id];
     const bool ranks = agent_index_.queue(queue).efficiency_bit != NONE;
     if (ranks) agent_index_.remove(id, agent);

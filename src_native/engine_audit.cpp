@@ -14,7 +14,7 @@ void Engine::audit() const {
     }
     for (AgentId id = 0; id < agents_.size(); ++id) audit_agent(id);
     audit_counts();
-    audit_at_rest();
+    if (resuming_.empty()) audit_at_rest();
 }
 
 void Engine::audit_call(CallId id) const {

@@ -121,6 +121,7 @@ void Engine::move_call(CallId id, QueueId target) {
 }
 
 void Engine::install(const Settings& settings) {
+    settings_mark_ = new_mark();
     settings_ = settings;
     const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
     std::sort(settings_.queues.begin(), settings_.queues.end(), by_name);

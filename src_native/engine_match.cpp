@@ -11,41 +11,31 @@ namespace router {
 
 // ---- who may take what ----
 
-bool Engine::may_take(const Agent& agent, AgentId agent_id, const Call& call) const {
-    return agent.availability == Availability::ready &&
-           (agent.open_channels >> channels_[call.channel].index & 1) != 0 &&
-           skills_.satisfies(agent.profile, stage_of(call)) && !queues_[call.queue].paused && !call.detached &&
-           !call.bars_agent(agent_id) && (!call.held() || call.prefers(agent_id));
+bool Engine::may_take(const Agent& agent, AgentId agent_id, const Call& call, bool heed_pauses) const {
+    return agent.availability == Availability::ready && may_have(agent, agent_id, call, agent.open_channels, heed_pauses);
+}
+
+// The same of an agent who is ready, with these open channels.
+bool Engine::may_have(const Agent& agent, AgentId agent_id, const Call& call, std::uint16_t open, bool heed_pauses) const {
+    return (open >> channels_[call.channel].index & 1) != 0 && skills_.satisfies(agent.profile, stage_of(call)) &&
+           !(heed_pauses && queues_[call.queue].paused) && !call.detached && !call.bars_agent(agent_id) &&
+           (!call.held() || call.prefers(agent_id));
 }
 
 // ---- the best agent for a call ----
 
 AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     if (queues_[call.queue].paused || call.detached) return NONE;
-    const auto score_of = [&](const AgentSeat& seat) {
-        const Agent& agent = agents_[seat.id];
-        if (seat.agent_class == nullptr) {
-            return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
-        }
-        const auto& weights = queues_[call.queue].settings.agent_weights;
-        const StageId stage = stage_of(call);
-        const ProfileId profile = seat.agent_class->profile;
-        Wide base = Wide{weights[AGENT_SKILL_FIT]} * skills_.fit_ppm(profile, stage);
-        if (weights[AGENT_RESERVE] > 0) base += Wide{weights[AGENT_RESERVE]} * skills_.reserve_ppm(profile, stage);
-        if (seat.neutral) base += Wide{weights[AGENT_EFFICIENCY]} * NEUTRAL_PPM;
-        Wide total = base * settings_.idle_scale_us - seat.key->major;
-        if (!seat.agent_class->engaged) total += Wide{weights[AGENT_IDLE]} * now_us_ * PPM;
-        return AgentScore{total, seat.agent_class->engaged, seat.key->middle, seat.key->minor};
-    };
+    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call); };
     if (decision == nullptr) {
         WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
         ++statistics_.decisions;
-        judge_agents(call, judge, statistics_);
+        judge_agents(call, true, judge, statistics_);
         return judge.first().id;
     }
     PodiumJudge<AgentSeat, decltype(score_of)> judge(score_of);
     Statistics counted;
-    judge_agents(call, judge, counted);
+    judge_agents(call, true, judge, counted);
     const AgentId winner = judge.first().id;
     const AgentId runner_up = judge.second().id;
     if (winner != NONE) {
@@ -57,9 +47,25 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     return winner;
 }
 
+AgentScore Engine::agent_score(const AgentSeat& seat, const Call& call) const {
+    const Agent& agent = agents_[seat.id];
+    if (seat.agent_class == nullptr) {
+        return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
+    }
+    const auto& weights = queues_[call.queue].settings.agent_weights;
+    const StageId stage = stage_of(call);
+    const ProfileId profile = seat.agent_class->profile;
+    Wide base = Wide{weights[AGENT_SKILL_FIT]} * skills_.fit_ppm(profile, stage);
+    if (weights[AGENT_RESERVE] > 0) base += Wide{weights[AGENT_RESERVE]} * skills_.reserve_ppm(profile, stage);
+    if (seat.neutral) base += Wide{weights[AGENT_EFFICIENCY]} * NEUTRAL_PPM;
+    Wide total = base * settings_.idle_scale_us - seat.key->major;
+    if (!seat.agent_class->engaged) total += Wide{weights[AGENT_IDLE]} * now_us_ * PPM;
+    return AgentScore{total, seat.agent_class->engaged, seat.key->middle, seat.key->minor};
+}
+
 // Shows the judge who may win, and counts what is examined.
 template <class Judge>
-void Engine::judge_agents(const Call& call, Judge& judge, Statistics& counted) const {
+void Engine::judge_agents(const Call& call, bool heed_pauses, Judge& judge, Statistics& counted) const {
     const IndexedQueue& queue = agent_index_.queue(call.queue);
     const OrderForest& orders = agent_index_.orders();
     const Id channel = channels_[call.channel].index;
@@ -98,7 +104,7 @@ void Engine::judge_agents(const Call& call, Judge& judge, Statistics& counted) c
         Bitset::for_each_common(skills_.stage(stage_of(call)).profiles, agent_index_.profiles_with(channel), consider_profile);
     }
     for (const AgentId id : call.preferred) {
-        if (!may_take(agents_[id], id, call)) continue;
+        if (!may_take(agents_[id], id, call, heed_pauses)) continue;
         ++counted.affinity_pairs;
         ++counted.candidates;
         judge.consider({id, nullptr, nullptr, false});
@@ -138,21 +144,16 @@ Wide Engine::agent_total(const Call& call, AgentId agent_id) const {
 CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     const Agent& agent = agents_[agent_id];
     if (agent.availability != Availability::ready || agent.open_channels == 0) return NONE;
-    const auto score_of = [&](const CallSeat& seat) {
-        const Call& call = calls_[seat.id];
-        const bool due = is_overdue(seat.tier);
-        return CallScore{seat.tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, agent_id, seat.affinity),
-                         call.effective_arrival_us, call.order};
-    };
+    const auto score_of = [&](const CallSeat& seat) { return call_score(seat, agent_id); };
     if (decision == nullptr) {
         WinnerJudge<CallSeat, decltype(score_of)> judge(score_of);
         ++statistics_.decisions;
-        judge_calls(agent_id, judge, statistics_);
+        judge_calls(agent_id, agent.open_channels, true, judge, statistics_);
         return judge.first().id;
     }
     PodiumJudge<CallSeat, decltype(score_of)> judge(score_of);
     Statistics counted;
-    judge_calls(agent_id, judge, counted);
+    judge_calls(agent_id, agent.open_channels, true, judge, counted);
     const CallId winner = judge.first().id;
     const CallId runner_up = judge.second().id;
     if (winner != NONE) {
@@ -163,16 +164,24 @@ CallId Engine::best_call(AgentId agent_id, Decision* decision) const {
     return winner;
 }
 
-// Shows the judge what may win, and counts what is examined.
+CallScore Engine::call_score(const CallSeat& seat, AgentId agent_id) const {
+    const Call& call = calls_[seat.id];
+    const bool due = is_overdue(seat.tier);
+    return CallScore{seat.tier, due ? due_us(call) : 0, due ? 0 : waiting_total(call, agent_id, seat.affinity),
+                     call.effective_arrival_us, call.order};
+}
+
+// Shows the judge what may win for an agent with these open channels, and counts what is examined.
 template <class Judge>
-void Engine::judge_calls(AgentId agent_id, Judge& judge, Statistics& counted) const {
+void Engine::judge_calls(AgentId agent_id, std::uint16_t open, bool heed_pauses, Judge& judge, Statistics& counted) const {
     const Agent& agent = agents_[agent_id];
     const OrderForest& orders = call_index_.orders();
 
     const auto consider_stage = [&](StageId stage) {
         for (const Id id : call_index_.classes_of(stage)) {
             const CallIndex::Class& entry = call_index_.at(id);
-            if ((agent.open_channels >> channels_[entry.channel].index & 1) == 0 || queues_[entry.queue].paused) continue;
+            if ((open >> channels_[entry.channel].index & 1) == 0) continue;
+            if (heed_pauses && queues_[entry.queue].paused) continue;
             // A class of a lower tier cannot win; it is weighed only where a runner-up is wanted.
             if (!Judge::WANTS_RUNNER_UP && judge.first().id != NONE && entry.tier > judge.first().tier) continue;
             ++counted.classes;
@@ -191,7 +200,7 @@ void Engine::judge_calls(AgentId agent_id, Judge& judge, Statistics& counted) co
     };
     Bitset::for_each_common(skills_.profile(agent.profile).stages, call_index_.stages(), consider_stage);
     for (const CallId id : agent.affinity_calls) {
-        if (!may_take(agent, agent_id, calls_[id])) continue;
+        if (!may_have(agent, agent_id, calls_[id], open, heed_pauses)) continue;
         ++counted.affinity_pairs;
         ++counted.candidates;
         judge.consider({id, calls_[id].tier(), true});
@@ -238,6 +247,30 @@ std::int64_t Engine::waiting_total(const Call& call, AgentId agent_id, bool affi
     if (weights[CALL_EFFICIENCY] > 0) total += weights[CALL_EFFICIENCY] * agents_[agent_id].efficiency_ppm(call.queue);
     if (affinity) total += weights[CALL_AFFINITY] * PPM;
     return total;
+}
+
+// ---- what would be chosen, without the counting ----
+
+CallId Engine::would_take(AgentId agent_id) const {
+    const Agent& agent = agents_[agent_id];
+    if (!agent.signed_in()) return NONE;
+    const bool available = agent.availability == Availability::ready && agent.open_channels != 0;
+    const std::uint16_t open = available ? agent.open_channels : agent_index_.channels_with_capacity(agent);
+    const auto score_of = [&](const CallSeat& seat) { return call_score(seat, agent_id); };
+    WinnerJudge<CallSeat, decltype(score_of)> judge(score_of);
+    Statistics counted;
+    judge_calls(agent_id, open, false, judge, counted);
+    return judge.first().id;
+}
+
+AgentId Engine::would_get(CallId id) const {
+    const Call& call = calls_[id];
+    if (call.state != CallState::waiting || call.detached) return NONE;
+    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call); };
+    WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
+    Statistics counted;
+    judge_agents(call, false, judge, counted);
+    return judge.first().id;
 }
 
 // ---- the procedures ----

@@ -51,9 +51,9 @@ inline constexpr std::array<const char*, AGENT_TERMS> AGENT_TERM_NAMES{
 inline constexpr std::array<const char*, CALL_TERMS> CALL_TERM_NAMES{
     "priority", "age", "deadline", "skill_fit", "efficiency", "affinity"};
 
-struct QueueSettings {
+// What rules a queue, besides what its calls require.
+struct QueueRules {
     std::string name;
-    RequirementSpec requirement;
     std::array<TimeUs, URGENCIES> target_us{};
     std::array<TimeUs, URGENCIES> max_overtake_wait_us{};  // or NEVER
     bool automatic = false;
@@ -70,6 +70,10 @@ struct QueueSettings {
     std::string overflow;  // empty: none
     std::array<std::int64_t, AGENT_TERMS> agent_weights{};
     std::array<std::int64_t, CALL_TERMS> call_weights{};
+};
+
+struct QueueSettings : QueueRules {
+    RequirementSpec requirement;
 };
 
 struct ChannelSettings {

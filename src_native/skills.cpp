@@ -75,6 +75,7 @@ RequirementId SkillMatrix::find_or_add_requirement(const RequirementSpec& spec) 
     std::string key = requirement_key(spec);
     if (const auto found = requirement_ids_.find(key); found != requirement_ids_.end()) return found->second;
     const RequirementId id = take_free(free_requirements_, requirements_);
+    mark_ = new_mark();
     requirement_ids_.emplace(key, id);
     requirements_[id].spec = spec;
     requirements_[id].key = std::move(key);
@@ -96,7 +97,8 @@ void SkillMatrix::compile_requirement(RequirementId id) {
 // Its last use is gone.
 void SkillMatrix::lay_down_requirement(RequirementId id) {
     if (requirements_[id].listings == 0) return forget_if_unwanted(id);
-    if (requirements_[id].rests) return;
+    if (requirements_[id].rests || requirements_[id].lasts) return;
+    mark_ = new_mark();
     requirements_[id].rests = true;
     resting_.push_back(id);
     if (resting_.size() <= RESTING_MAX) return;
@@ -113,12 +115,14 @@ void SkillMatrix::drop_stages(Requirement& requirement) {
 
 RequirementId SkillMatrix::list_requirement(const RequirementSpec& spec) {
     const RequirementId id = find_or_add_requirement(spec);
+    mark_ = new_mark();
     ++requirements_[id].listings;
     return id;
 }
 
 void SkillMatrix::unlist_requirement(RequirementId id) {
     ROUTER_CHECK(requirements_[id].listings > 0);
+    mark_ = new_mark();
     --requirements_[id].listings;
     forget_if_unwanted(id);
 }
@@ -130,6 +134,7 @@ bool SkillMatrix::knows_requirement(const RequirementSpec& spec) const {
 void SkillMatrix::forget_if_unwanted(RequirementId id) {
     Requirement& requirement = requirements_[id];
     if (requirement.uses > 0 || requirement.listings > 0) return;
+    mark_ = new_mark();
     drop_stages(requirement);
     requirement_ids_.erase(requirement.key);
     requirement = Requirement{};
@@ -137,7 +142,10 @@ void SkillMatrix::forget_if_unwanted(RequirementId id) {
 }
 
 Id SkillMatrix::acquire_named(const std::string& agent) {
-    if (named_agents_.find(agent) == NONE) renamed_.push_back(agent);
+    if (named_agents_.find(agent) == NONE) {
+        renamed_.push_back(agent);
+        mark_ = new_mark();
+    }
     return named_agents_.acquire(agent);
 }
 
@@ -212,6 +220,7 @@ ProfileId SkillMatrix::acquire_profile(const SkillLevels& levels, const std::str
         return found->second;
     }
     const ProfileId id = take_free(free_profiles_, profiles_);
+    mark_ = new_mark();
     for (const auto& [skill, level] : sorted) skills_.acquire(skills_.name(skill));
     profile_ids_.emplace(key, id);
     profiles_[id] = Profile{std::move(sorted), named, 1, {}, std::move(key)};
@@ -225,6 +234,7 @@ void SkillMatrix::release_profile(ProfileId id) {
     Profile& profile = profiles_[id];
     ROUTER_CHECK(profile.uses > 0);
     if (--profile.uses > 0) return;
+    mark_ = new_mark();
     Bitset::for_each_common(profile.stages, profile.stages, [&](StageId stage) { stages_[stage].profiles.reset(id); });
     for (const auto& [skill, level] : profile.skills) skills_.release(skill);
     profile_ids_.erase(profile.key);
@@ -302,7 +312,11 @@ void SkillMatrix::count_signed_in(ProfileId profile, int change) {
         if (holders_.size() <= skill) holders_.resize(skill + 1, 0);
         holders_[skill] += change;
     }
-    // Epoch 0 marks a value that was never computed.
+    begin_staffing_epoch();
+}
+
+// What was computed of scarcity holds no longer. Epoch 0 marks a value that was never computed.
+void SkillMatrix::begin_staffing_epoch() {
     if (++staffing_epoch_ == 0) {
         for (Stage& stage : stages_) std::fill(stage.reserve.begin(), stage.reserve.end(), Stage::Reserve{0, 0});
         staffing_epoch_ = 1;

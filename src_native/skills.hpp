@@ -54,6 +54,7 @@ struct Requirement {
     std::uint32_t uses = 0;       // by calls
     std::uint32_t listings = 0;   // by queues
     bool rests = false;           // among those that are not used for now, or were not a while ago
+    bool lasts = false;           // stays weighed for good, once it is: in a fork, what it began with
     std::string key;
 };
 
@@ -71,10 +72,14 @@ public:
     // Intern without a use: kept, and weighed against nobody as long as no call has it. When its last call is gone it is
     // still weighed until RESTING_MAX others have lost theirs.
     RequirementId list_requirement(const RequirementSpec& spec);
+    void list_requirement(RequirementId requirement) {
+        mark_ = new_mark();
+        ++requirements_[requirement].listings;
+    }
     void unlist_requirement(RequirementId requirement);
     bool knows_requirement(const RequirementSpec& spec) const;
     // How many different ones are used or listed.
-    std::size_t requirements() const { return requirement_ids_.size(); }
+    std::size_t requirements() const { return requirements_.size() - free_requirements_.size(); }
 
     // Profile of an agent with these skills; its own if a requirement names the agent.
     ProfileId acquire_profile(const Skills& skills, const std::string& agent);
@@ -96,6 +101,12 @@ public:
     // 10^6 less the share of the profile's scarce skill that the stage does not ask for.
     std::int64_t reserve_ppm(ProfileId profile, StageId stage) const;
 
+    // The same profiles by the same numbers, and these requirements (rising) by the numbers 0, 1, …, each listed once and to
+    // last. With names they are found when they are asked for again; without, they would be weighed anew.
+    SkillMatrix fork(const std::vector<RequirementId>& requirements, bool names) const;
+    // Make it equal to `start`: see Engine::rewind(). What was weighed since the copy stays.
+    void rewind(const SkillMatrix& start);
+
     // One signed-in agent more (+1) or fewer (-1) with the profile.
     void count_signed_in(ProfileId profile, int change);
     std::int64_t signed_in() const { return signed_in_; }
@@ -109,6 +120,7 @@ private:
     void lay_down_requirement(RequirementId requirement);
     void drop_stages(Requirement& requirement);
     void forget_if_unwanted(RequirementId requirement);
+    void begin_staffing_epoch();
     Id acquire_named(const std::string& agent);
     StageId add_stage(RequirementId requirement, const StepSpec& spec);
     void drop_stage(StageId stage);
@@ -131,6 +143,7 @@ private:
     std::vector<std::int64_t> holders_;  // signed-in agents by skill
     std::int64_t signed_in_ = 0;
     std::uint32_t staffing_epoch_ = 1;
+    Mark mark_;  // new with every change that rewind() does not undo step by step
 };
 
 }  // namespace router

@@ -449,6 +449,7 @@ private:
 
 std::string Engine::snapshot() const {
     if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
+    if (!resuming_.empty()) throw InvariantViolated("a fork that resumes queues is no state to keep before its first command");
     return SnapshotWriter(*this).write();
 }
 

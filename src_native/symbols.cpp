@@ -47,6 +47,21 @@ bool SymbolTable::release(Id symbol) {
     return true;
 }
 
+SymbolTable SymbolTable::fork(const std::vector<std::uint32_t>& uses) const {
+    SymbolTable copy;
+    copy.uses_ = uses;
+    copy.names_.resize(names_.size());
+    for (Id symbol = 0; symbol < names_.size(); ++symbol) {
+        if (uses[symbol] == 0) {
+            copy.free_.push_back(symbol);
+            continue;
+        }
+        copy.names_[symbol] = names_[symbol];
+        copy.ids_.emplace(names_[symbol], symbol);
+    }
+    return copy;
+}
+
 Id SymbolTable::find(std::string_view name) const {
     const auto found = ids_.find(name);
     return found == ids_.end() ? NONE : found->second;

@@ -41,6 +41,9 @@ public:
     // Number of the name, NONE if nobody uses it.
     Id find(std::string_view name) const;
     const std::string& name(Id symbol) const { return names_[symbol]; }
+    // Those of the symbols that have uses, by the same numbers.
+    SymbolTable fork(const std::vector<std::uint32_t>& uses) const;
+    std::size_t numbers() const { return names_.size(); }
 
 private:
     NameMap<Id> ids_;

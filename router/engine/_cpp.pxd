@@ -411,6 +411,11 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         int64_t served_us
 
     # engine.hpp
+    cdef cppclass ForkTerms:
+        bool names
+        bool resume_queues
+        bool offer_always
+        bool manual_wrap_up
     cdef cppclass RequestOutcome:
         Result result
         bool repeated
@@ -454,3 +459,9 @@ cdef extern from "engine.hpp" namespace "router" nogil:
         string snapshot() except +router_raise
         void restore(const string&) except +router_raise
         void audit() except +router_raise
+        CppFork fork(const ForkTerms&) except +router_raise
+        void rewind(const CppEngine&) except +router_raise
+        uint32_t would_take(uint32_t)
+        uint32_t would_get(uint32_t)
+    cdef cppclass CppFork "router::Fork":
+        CppEngine engine

@@ -112,6 +112,16 @@ class Engine:
         """Say whether an agent may take a call now, and if not, why not. Raises `UnknownName`."""
     def decisions(self, call: str) -> tuple[Decision, ...]:
         """Return the last decisions (at most 8) about a call that was enqueued with `explain`."""
+    def would_take(self, agent: str) -> str | None:
+        """Return the call that a signed-in agent would get now if no queue were paused; None if there is none.
+
+        An agent who is not available is taken as free. Nothing changes. O(classes). Raises `UnknownName`.
+        """
+    def would_get(self, call: str) -> str | None:
+        """Return the agent whom a waiting call would get now if its queue were not paused; None if there is none.
+
+        Nothing changes. O(classes). Raises `UnknownName`.
+        """
     def statistics(self) -> Statistics:
         """Return the counters of work done."""
     def snapshot(self) -> bytes:
@@ -120,3 +130,25 @@ class Engine:
         """Return the SHA-256 of the snapshot in hex. O(state)."""
     def audit(self) -> None:
         """Check every invariant of the whole state. Raises `InvariantViolated`. O(state)."""
+    def fork(
+        self,
+        *,
+        names: bool = True,
+        resume_queues: bool = False,
+        offer_always: bool = False,
+        manual_wrap_up: bool = False,
+    ) -> Engine:
+        """Return an engine to try things on, in the same state: it decides as this one would, which stays as it is.
+
+        It knows nothing that is only remembered (finished calls, customers, requests, attributes, explanations),
+        forgets at once what is finished, and of what was learned has only what weighs in its decisions. Without
+        `names` the calls that it begins with have none: it is made faster, and cannot be restored from a snapshot.
+        `resume_queues`: no queue is paused; its first command begins with what resuming them does. `offer_always`:
+        automatic queues make offers like the others, which wait for 366 days. `manual_wrap_up`: after every call, until
+        `EndWrapUp`, whatever the queue says.
+        O(agents + live calls + queues), whatever is remembered.
+        """
+    def copy(self) -> Engine:
+        """Return an engine of its own in the same state, with all that is remembered. O(state)."""
+    def rewind(self, start: Engine) -> None:
+        """Become equal to `start`; O(agents + live calls + queues) where this is a copy of it that has run on."""

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool
 from libcpp.pair cimport pair
 from libcpp.string cimport string
+from libcpp.utility cimport move
 from libcpp.vector cimport vector
 
 import hashlib
@@ -295,6 +296,21 @@ cdef class Engine:
             decision=kept[-1] if kept else None,
         )
 
+    def would_take(self, agent):
+        """Return the call that a signed-in agent would get now if no queue were paused; None if there is none.
+
+        An agent who is not available is taken as free. Nothing changes. O(classes). Raises `UnknownName`.
+        """
+        cdef uint32_t number = self._engine.would_take(self._agent(agent))
+        return None if number == NONE else decode(self._engine.call(number).name)
+
+    def would_get(self, call):
+        """Return the agent whom a waiting call would get now if its queue were not paused; None if there is none.
+
+        Nothing changes. O(classes). Raises `UnknownName`.
+        """
+        return agent_name(self._engine, self._engine.would_get(self._call(call)))
+
     # ---- the whole state ----
 
     def snapshot(self):
@@ -308,6 +324,38 @@ cdef class Engine:
     def audit(self):
         """Check every invariant of the whole state. Raises `InvariantViolated`. O(state)."""
         self._engine.audit()
+
+    def fork(self, *, names=True, resume_queues=False, offer_always=False, manual_wrap_up=False):
+        """Return an engine to try things on, in the same state: it decides as this one would, which stays as it is.
+
+        It knows nothing that is only remembered (finished calls, customers, requests, attributes, explanations),
+        forgets at once what is finished, and of what was learned has only what weighs in its decisions. Without
+        `names` the calls that it begins with have none: it is made faster, and cannot be restored from a snapshot.
+        `resume_queues`: no queue is paused; its first command begins with what resuming them does. `offer_always`:
+        automatic queues make offers like the others, which wait for 366 days. `manual_wrap_up`: after every call, until
+        `EndWrapUp`, whatever the queue says.
+        O(agents + live calls + queues), whatever is remembered.
+        """
+        cdef ForkTerms terms
+        terms.names = flag_of(names, "names")
+        terms.resume_queues = flag_of(resume_queues, "resume_queues")
+        terms.offer_always = flag_of(offer_always, "offer_always")
+        terms.manual_wrap_up = flag_of(manual_wrap_up, "manual_wrap_up")
+        cdef Engine forked = Engine.__new__(Engine)
+        forked._engine = move(self._engine.fork(terms).engine)
+        return forked
+
+    def copy(self):
+        """Return an engine of its own in the same state, with all that is remembered. O(state)."""
+        cdef Engine copied = Engine.__new__(Engine)
+        copied._engine = self._engine
+        return copied
+
+    def rewind(self, start):
+        """Become equal to `start`; O(agents + live calls + queues) where this is a copy of it that has run on."""
+        if type(start) is not Engine:
+            refuse("start", f"{shown(start)} is no engine", "the engine that this one was copied from is wanted")
+        self._engine.rewind((<Engine>start)._engine)
 
 
 def summary_of(view, obstacles, signed_in):
