@@ -5,15 +5,17 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that drives the engine in process (no server, no terminal).
-SANITIZE_TESTS ?= tests/engine tests/simulation/test_run.py tests/simulation/test_run_behaviour.py
+SANITIZE_TESTS ?= tests/engine tests/simulation/test_run.py tests/simulation/test_run_behaviour.py \
+  $(wildcard $(addprefix tests/wait/test_,correction.py delay_history.py fallback.py features.py futures.py learner*.py lifetime.py \
+  predictor.py queue_history.py))
 # How long the fuzzer and the soak run.
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
 SOAK_ARGS ?=
 
 BIN := $(VENV)/bin
-NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation,$(folder)/*.cpp $(folder)/*.hpp) \
-  $(foreach folder,router/engine router/simulation,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
+NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation src_native/wait,$(folder)/*.cpp $(folder)/*.hpp) \
+  $(foreach folder,router/engine router/simulation router/wait,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
 SANITIZE_TREE := build/sanitize
 
 VENV_STAMP := $(VENV)/.stamp-venv
@@ -55,7 +57,7 @@ $(INSTALL_STAMP): $(VENV_STAMP) pyproject.toml setup.py
 	@touch $@
 
 $(BUILD_STAMP): $(INSTALL_STAMP) $(NATIVE_SOURCES)
-	@echo "building the engine and the simulator (two minutes or so)"
+	@echo "building the engine, the simulator and the wait prediction (three minutes or so)"
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 

@@ -85,6 +85,11 @@ modules = [
         sorted(glob("src_native/simulation/*.cpp")),
         sorted(glob("src_native/simulation/*.hpp")),
     ),
+    extension(
+        "router.wait._native",
+        ["src_native/simulation/random.cpp", *sorted(glob("src_native/wait/*.cpp"))],
+        sorted(glob("src_native/wait/*.hpp")),
+    ),
 ]
 if os.environ.get("ROUTER_SKIP_NATIVE"):
     modules = []

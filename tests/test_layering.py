@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"engine"},
     "fairness": {"engine"},
     "wait": {"engine"},
-    "simulation": {"engine", "fairness", "config"},
+    "simulation": {"engine", "fairness", "config", "wait"},
     "wire": {"engine", "v1"},
     "client": {"engine", "wire", "v1"},
     "journal": {"engine", "wire", "v1"},
@@ -69,6 +69,11 @@ def native_files() -> list[Path]:
 
 def simulator_files() -> list[Path]:
     folder = NATIVE / "simulation"
+    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
+
+
+def wait_files() -> list[Path]:
+    folder = NATIVE / "wait"
     return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
 
 
@@ -196,6 +201,17 @@ def test_the_native_simulator_has_no_clock_and_no_io(path: Path) -> None:
     forbidden = FORBIDDEN_INCLUDES - {"atomic", "cmath"}
     includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
     assert not forbidden.intersection(includes)
+
+
+@pytest.mark.parametrize("path", wait_files(), ids=lambda path: path.name)
+def test_the_native_wait_prediction_has_no_io_and_only_futures_have_clock_and_threads(path: Path) -> None:
+    allowed = {"atomic", "cmath", "math.h"} | (
+        {"chrono", "mutex", "thread"} if path.name.startswith("futures_run") else set()
+    )
+    includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
+    assert not (FORBIDDEN_INCLUDES - allowed).intersection(includes)
+    rooms = {include for include in includes if include.startswith("simulation/")}
+    assert rooms <= {"simulation/random.hpp"}
 
 
 @pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)

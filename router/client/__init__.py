@@ -2,7 +2,16 @@
 
 from router.client.client import RouterClient
 from router.client.errors import FieldViolation, RouterError
-from router.client.replies import AppliedConfig, Config, ConfigProblem, Moment, Reply, ServerStatistics, WaitEstimate
+from router.client.replies import (
+    AppliedConfig,
+    Config,
+    ConfigProblem,
+    Moment,
+    Reply,
+    ServerStatistics,
+    WaitEstimate,
+    WaitUpdate,
+)
 from router.client.sessions import Heartbeat, KeptSession, Reconciled
 from router.client.stream import CommandStream
 from router.wire.sessions import Difference, DifferenceKind, LiveAgent, LiveCall, SessionState
@@ -27,4 +36,5 @@ __all__ = [
     "ServerStatistics",
     "SessionState",
     "WaitEstimate",
+    "WaitUpdate",
 ]

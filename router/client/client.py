@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -26,6 +26,7 @@ from router.client.replies import (
     Reply,
     ServerStatistics,
     WaitEstimate,
+    WaitUpdate,
     decode_wait_estimate,
 )
 from router.client.sessions import (
@@ -37,6 +38,7 @@ from router.client.sessions import (
     reconcile_request,
 )
 from router.client.stream import CommandStream
+from router.client.wait_watch import WaitWatch, wait_watch_request
 from router.client.watch import Watch, watch_request
 from router.engine.commands import Command, Enqueue
 from router.engine.views import AgentView, CallExplanation, CallView, Decision, Eligibility, QueueView
@@ -55,7 +57,7 @@ from router.v1 import (
 from router.wire.commands import encode_command, field_of
 from router.wire.results import decode_result
 from router.wire.sessions import LiveAgent, LiveCall
-from router.wire.times import from_duration, from_timestamp
+from router.wire.times import from_duration, from_timestamp, to_duration
 from router.wire.views import AGENT_VIEW, CALL_EXPLANATION, CALL_VIEW, DECISION, ELIGIBILITY, QUEUE_VIEW, STATISTICS
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
@@ -176,6 +178,23 @@ class RouterClient:
         request = watch_request(after_sequence, queues, agents, calls, kinds)
         return Watch(partial(self._watching.Watch, metadata=self._metadata), request, resume).moments()
 
+    def watch_wait_estimates(
+        self,
+        *,
+        queues: Collection[str] = (),
+        calls: Collection[str] = (),
+        min_change_us: int | None = None,
+        resume: bool = True,
+    ) -> AsyncIterator[WaitUpdate]:
+        """Yield what callers should hear: of each waiting call of the queues and calls named, when it changes.
+
+        That is when its position changes, or the moment at which it is expected to be answered moves by
+        `min_change_us` (10 s) and 20 %; and once more when its wait is over. With `resume` a lost connection is made
+        again; then what was told already may come again. Raises `RouterError`.
+        """
+        request = wait_watch_request(queues, calls, min_change_us)
+        return WaitWatch(partial(self._calls.WatchWaitEstimates, metadata=self._metadata), request, resume).updates()
+
     # --- sessions
 
     async def heartbeat(self) -> Heartbeat:
@@ -217,9 +236,16 @@ class RouterClient:
         response = await self._read(self._calls.GetCall, call_service_pb2.GetCallRequest(call=call))
         return CALL_VIEW.decode(response.call)
 
-    async def wait_estimate(self, of: str | Enqueue) -> WaitEstimate:
-        """Estimate the wait of a call, or of one as it would be enqueued. Raises `RouterError`."""
-        request = call_service_pb2.GetWaitEstimateRequest()
+    async def wait_estimate(
+        self, of: str | Enqueue, *, within_us: Sequence[int] = (), quick: bool = False
+    ) -> WaitEstimate:
+        """Estimate the wait of a call, or of one as it would be enqueued. Raises `RouterError`.
+
+        `within_us` are times for which `answered_within` is wanted, in place of the queue's target. With `quick` no
+        futures are run: the answer comes at once, from what the server has learnt.
+        """
+        within = [to_duration(time_us) for time_us in within_us]
+        request = call_service_pb2.GetWaitEstimateRequest(within=within, quick=quick)
         if isinstance(of, str):
             request.call = of
         else:
@@ -311,6 +337,15 @@ class RouterClient:
         request = administration_service_pb2.ExplainCallRequest(call=call)
         response = await self._read(self._administration.ExplainCall, request)
         return CALL_EXPLANATION.decode(response.explanation)
+
+    async def shadow_agent(self, call: str) -> str | None:
+        """Return the agent whom a waiting call would get now if a server in shadow mode decided; None if nobody.
+
+        Raises `RouterError` (UNKNOWN_CALL).
+        """
+        request = administration_service_pb2.ExplainCallRequest(call=call)
+        response = await self._read(self._administration.ExplainCall, request)
+        return response.shadow_agent if response.HasField("shadow_agent") else None
 
     async def explain_agent(self, call: str, agent: str) -> Eligibility:
         """Say whether an agent may take a call now, and if not, why not. Raises `RouterError`."""

@@ -5,21 +5,15 @@ Keeps one invariant: every event comes once and in order, or an exception says t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
-import grpc
-
-from router.client.errors import error_of_rpc
 from router.client.replies import Moment
+from router.client.resuming import resuming
 from router.v1 import watch_service_pb2
 from router.wire.events import KIND_OF, decode_event
 from router.wire.times import from_timestamp
-
-_PAUSE_S_MIN: Final = 0.05
-_PAUSE_S_MAX: Final = 2.0
-_RESUMED_CODES: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
 def watch_request(
@@ -55,31 +49,16 @@ class Watch:
         self._open_stream = open_stream
         self._request = request
         self._resume = resume
-        self._pause_s = _PAUSE_S_MIN
         # events that came already although the command they belong to was not complete
         self._ahead = 0
 
-    async def moments(self) -> AsyncIterator[Moment]:
+    def moments(self) -> AsyncIterator[Moment]:
         """Yield what comes. Raises `RouterError` when the watch cannot go on."""
-        while True:
-            stream = self._open_stream(self._request)
-            try:
-                async for moment in self._moments_of(stream):
-                    yield moment
-                return
-            except grpc.aio.AioRpcError as failure:
-                error = error_of_rpc(failure)
-                if not self._resume or error.code not in _RESUMED_CODES:
-                    raise error from None
-            finally:
-                stream.cancel()
-            await asyncio.sleep(self._pause_s)
-            self._pause_s = min(2 * self._pause_s, _PAUSE_S_MAX)
+        return resuming(partial(self._open_stream, self._request), self._moments_of, resume=self._resume)
 
     async def _moments_of(self, stream: Any) -> AsyncIterator[Moment]:
         skip, ahead = self._ahead, 0
         async for response in stream:
-            self._pause_s = _PAUSE_S_MIN
             sequence = response.header.sequence
             if response.history_id:
                 self._request.history_id = response.history_id

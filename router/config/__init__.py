@@ -5,7 +5,7 @@
 
 from router.config.errors import ConfigError, ConfigProblem
 from router.config.load import default_config_text, load_config, parse_config, read_config
-from router.config.model import RouterConfig, ServerSettings
+from router.config.model import EstimateLimits, EstimateSettings, RouterConfig, ServerSettings
 from router.config.presets import DEFAULT_PRESET, PRESETS, Preset, preset_of, with_preset
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "PRESETS",
     "ConfigError",
     "ConfigProblem",
+    "EstimateLimits",
+    "EstimateSettings",
     "Preset",
     "RouterConfig",
     "ServerSettings",

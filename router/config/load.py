@@ -16,13 +16,14 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from router.config.errors import ConfigError, ConfigProblem
+from router.config.estimates import read_estimates
 from router.config.kinds import check_name, read_plain_table, refuse_unknown
-from router.config.model import RouterConfig, etag_of
+from router.config.model import EstimateLimits, RouterConfig, etag_of
 from router.config.positions import Positions, Unreadable
 from router.config.queues import read_queue_defaults, read_queues
 from router.config.report import Place, Refused, Report, printable, shown_path
 from router.config.schema import CHANNEL, CHANNELS_MAX, EFFICIENCY, ENGINE, HOMES, TOP_KEYS
-from router.config.server import read_server
+from router.config.server import check_shadow, read_server
 from router.engine.settings import ChannelSettings, EfficiencySettings, Settings
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -59,9 +60,12 @@ def parse_config(text: str | bytes, source: str) -> RouterConfig:
         (root / SCENARIO_KEY).note("this is a scenario, not a router's config", _SCENARIO_HINT)
         report.finish()
     server = read_server(document.get("server", {}), root / "server")
-    settings = read_settings(document, root, TOP_KEYS)
+    estimates = read_estimates(document.get("estimates", {}), root / "estimates")
+    settings, limits = _read_router(document, root, TOP_KEYS)
+    if server.shadow:
+        check_shadow(settings, limits, root)
     report.finish()
-    return RouterConfig(settings, server, etag_of(settings, server))
+    return RouterConfig(settings, server, estimates, limits, etag_of(settings, server, estimates, limits))
 
 
 def read_document(
@@ -163,10 +167,17 @@ def _refuse_toml(error: ValueError, toml: str, report: Report) -> NoReturn:
 
 
 def read_settings(document: dict[str, Any], root: Place, known: Collection[str]) -> Settings:
-    """Return what a config's tables say of the engine: all but `server`. Problems are noted, not raised.
+    """Return what a config's tables say of the engine. Problems are noted, not raised.
 
-    `root` is where the tables stand, `known` the names that may stand there.
+    `root` is where the tables stand, `known` the names that may stand there. What is the server's (`server`,
+    `estimates` and the limits on estimates) is left out.
     """
+    return _read_router(document, root, known)[0]
+
+
+def _read_router(
+    document: dict[str, Any], root: Place, known: Collection[str]
+) -> tuple[Settings, dict[str, EstimateLimits]]:
     for name in document:
         if name not in known:
             with suppress(Refused):
@@ -176,7 +187,9 @@ def read_settings(document: dict[str, Any], root: Place, known: Collection[str])
     channels = _channels(document, root)
     defaults = read_queue_defaults(document.get("queue_defaults", {}), root / "queue_defaults")
     queues = read_queues(document.get("queues", {}), defaults, root / "queues")
-    return msgspec.structs.replace(Settings(), queues=queues, channels=channels, efficiency=efficiency, **engine)
+    by_name = {name: queue.settings for name, queue in queues.items()}
+    settings = msgspec.structs.replace(Settings(), queues=by_name, channels=channels, efficiency=efficiency, **engine)
+    return settings, {name: queue.limits for name, queue in queues.items()}
 
 
 def _fields(document: dict[str, Any], name: str, read: Any, root: Place) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Kinds of config values about the machine that the server runs on: addresses, files and sizes of memory."""
+"""Kinds of config values about the machine that the server runs on: addresses, files, sizes of memory, time zones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import ipaddress
 import re
 from contextlib import suppress
 from typing import Any, Final
+from zoneinfo import ZoneInfo, available_timezones
 
 from router.config.kinds import Kind
-from router.config.report import Place, shown_text, shown_value
+from router.config.report import Place, nearest, shown_text, shown_value
 
 _HOST_AND_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
 _SIZE: Final = re.compile(r"([0-9]{1,15})(|KiB|MiB|GiB|TiB)")
@@ -90,6 +91,42 @@ class Memory(Kind):
 
     def show(self, value: Any) -> str:
         return f'"{format_size(value) if value else "auto"}"'
+
+
+class TimeZone(Kind):
+    """The name of a time zone."""
+
+    type = "time zone"
+    range = 'a name of the IANA data base, such as "Europe/Berlin"'
+
+    def read(self, value: object, place: Place) -> str:
+        wanted = f'{self.range}, or "UTC"'
+        if not isinstance(value, str):
+            place.refuse(f"{shown_value(value)} is not a time zone", wanted)
+        if value == "UTC":
+            return value
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+            pass
+        except KeyError:
+            if not available_timezones():
+                place.refuse(
+                    f"{shown_text(value)} cannot be looked up: this machine has no data base of time zones",
+                    'the system\'s package tzdata, or "UTC"',
+                )
+        else:
+            return value
+        near = _nearest_zone(value)
+        place.refuse(f"{shown_text(value)} is no time zone", f'did you mean "{near}"?' if near else wanted)
+
+
+def _nearest_zone(value: str) -> str | None:
+    """Return the zone that was most likely meant: of the same area, or with the same city."""
+    zones = available_timezones()
+    area = value.partition("/")[0]
+    near = nearest(value, [zone for zone in zones if zone.startswith(f"{area}/")]) if area != value else None
+    return near or next((zone for zone in sorted(zones) if zone.rpartition("/")[2].lower() == value.lower()), None)
 
 
 def format_size(size: int) -> str:

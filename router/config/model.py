@@ -1,8 +1,9 @@
-"""The result of reading a config: the engine's settings, the server's own, and a digest of both."""
+"""The result of reading a config: the engine's settings, the server's own, those of estimates, and a digest of all."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
     tls_key: str = ""
     tls_client_ca: str = ""
     access_file: str = ""
+    shadow: bool = False
 
     def located(self, directory: Path) -> ServerSettings:
         """Return the settings with paths that were relative to the config file, which lies in `directory`, resolved."""
@@ -48,15 +50,42 @@ class ServerSettings(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, **{name: str(directory / path) for name, path in paths.items() if path})
 
 
+class EstimateSettings(msgspec.Struct, frozen=True):
+    """How the server estimates waits; `router.config.estimates` has each key's range and meaning.
+
+    `budget_us` and `refresh_us` are real time. `time_zone` is a name of the IANA data base.
+    """
+
+    enabled: bool = True
+    futures: int = 200
+    budget_us: int = 50_000
+    refresh_us: int = SECOND_US
+    time_zone: str = "UTC"
+
+
+class EstimateLimits(msgspec.Struct, frozen=True):
+    """What the server does for a queue when an estimate is above a limit; None: nothing."""
+
+    overflow_wait_estimate_us: int | None = None
+    callback_wait_estimate_us: int | None = None
+
+
 class RouterConfig(msgspec.Struct, frozen=True):
-    """A whole, valid config. `etag` is a digest of its meaning: comments, order and spelling do not count."""
+    """A whole, valid config. `etag` is a digest of its meaning: comments, order and spelling do not count.
+
+    `limits` has an entry for each queue of the settings.
+    """
 
     settings: Settings
     server: ServerSettings
+    estimates: EstimateSettings
+    limits: Mapping[str, EstimateLimits]
     etag: str
 
 
-def etag_of(settings: Settings, server: ServerSettings) -> str:
+def etag_of(
+    settings: Settings, server: ServerSettings, estimates: EstimateSettings, limits: Mapping[str, EstimateLimits]
+) -> str:
     """Return the digest of resolved settings: 32 hex digits, equal if and only if the settings are."""
-    content = msgspec.json.encode((settings, server), order="deterministic")
+    content = msgspec.json.encode((settings, server, estimates, limits), order="deterministic")
     return hashlib.sha256(content).hexdigest()[:32]

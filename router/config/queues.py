@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from router.config.durations import format_duration
+from router.config.estimates import LIMIT_KEYS
 from router.config.kinds import TERMS_MAX, check_name, read_plain_table
+from router.config.model import EstimateLimits
 from router.config.presets import PRESETS
 from router.config.report import Place, Refused, nearest, shown_path, shown_text
 from router.config.schema import BASE_QUEUE, QUEUE, STEPS_MAX
@@ -19,13 +21,21 @@ from router.engine.vocabulary import WrapUpMode
 _PLAIN_FIELDS: Final = frozenset(
     key.field
     for key in QUEUE.keys.values()
-    if key.has_default and key.name not in ("preset", "target", "max_overtake_wait")
+    if key.has_default and key.name not in ("preset", "target", "max_overtake_wait") and key not in LIMIT_KEYS
 )
+_LIMIT_FIELDS: Final = frozenset(key.field for key in LIMIT_KEYS)
 _BY_URGENCY_FIELDS: Final = ("target_us", "max_overtake_wait_us")
 _WEIGHT_FIELDS: Final = ("agent_weights", "call_weights")
 
 
-def read_queue_defaults(value: object, place: Place) -> QueueSettings:
+class Queue(NamedTuple):
+    """What a config says of one queue: to the engine, and to the server about its estimates."""
+
+    settings: QueueSettings
+    limits: EstimateLimits = EstimateLimits()
+
+
+def read_queue_defaults(value: object, place: Place) -> Queue:
     """Return what holds for every queue. Problems are noted, not raised."""
     with suppress(Refused):
         table = read_plain_table(value, place)
@@ -34,13 +44,13 @@ def read_queue_defaults(value: object, place: Place) -> QueueSettings:
             if name in QUEUE.keys and not QUEUE.keys[name].inherited:
                 (place / name).note("it belongs to a single queue", f"put it in [{queues}.NAME]")
         own = {name: item for name, item in table.items() if name not in QUEUE.keys or QUEUE.keys[name].inherited}
-        return _layer(BASE_QUEUE, QUEUE.read(own, place), place)
-    return BASE_QUEUE
+        return _layer(Queue(BASE_QUEUE), QUEUE.read(own, place), place)
+    return Queue(BASE_QUEUE)
 
 
-def read_queues(value: object, defaults: QueueSettings, place: Place) -> dict[str, QueueSettings]:
+def read_queues(value: object, defaults: Queue, place: Place) -> dict[str, Queue]:
     """Return the queues by name, sorted. Problems are noted, not raised."""
-    queues: dict[str, QueueSettings] = {}
+    queues: dict[str, Queue] = {}
     with suppress(Refused):
         table = read_plain_table(value, place)
         if not table:
@@ -53,14 +63,17 @@ def read_queues(value: object, defaults: QueueSettings, place: Place) -> dict[st
     return queues
 
 
-def _read_queue(value: object, defaults: QueueSettings, place: Place) -> QueueSettings:
+def _read_queue(value: object, defaults: Queue, place: Place) -> Queue:
     fields = QUEUE.read(value, place)
-    queue = _layer(defaults, fields, place)
-    return msgspec.structs.replace(queue, requirement=read_requirement(fields, place))
+    settings, limits = _layer(defaults, fields, place)
+    if fields.get("overflow_wait_estimate_us") is not None and settings.overflow is None:
+        (place / "overflow_wait_estimate").note("the queue has no overflow", "overflow as well: the queue to go to")
+    return Queue(msgspec.structs.replace(settings, requirement=read_requirement(fields, place)), limits)
 
 
-def _layer(base: QueueSettings, fields: dict[str, Any], place: Place) -> QueueSettings:
-    """Return `base` with the given fields on top. A preset replaces all weights; other tables are merged key by key."""
+def _layer(below: Queue, fields: dict[str, Any], place: Place) -> Queue:
+    """Return `below` with the given fields on top. A preset replaces all weights; other tables are merged by key."""
+    base = below.settings
     changes: dict[str, Any] = {field: value for field, value in fields.items() if field in _PLAIN_FIELDS}
     for field in _BY_URGENCY_FIELDS:
         changes[field] = msgspec.structs.replace(getattr(base, field), **fields.get(field, {}))
@@ -69,7 +82,8 @@ def _layer(base: QueueSettings, fields: dict[str, Any], place: Place) -> QueueSe
         changes[field] = msgspec.structs.replace(getattr(weights, field), **fields.get(field, {}))
     if "wrap_up" in fields:
         changes["wrap_up"] = _wrap_up(base.wrap_up, fields["wrap_up"], place / "wrap_up")
-    return msgspec.structs.replace(base, **changes)
+    limits = {field: value for field, value in fields.items() if field in _LIMIT_FIELDS}
+    return Queue(msgspec.structs.replace(base, **changes), msgspec.structs.replace(below.limits, **limits))
 
 
 def _wrap_up(base: WrapUp, fields: dict[str, Any], place: Place) -> WrapUp:
@@ -120,9 +134,9 @@ def _step(fields: dict[str, Any], after_us: int, place: Place) -> Step:
     return Step(tuple(terms), prefer, after_us)
 
 
-def _check_overflows(queues: dict[str, QueueSettings], table: dict[str, object], place: Place) -> None:
+def _check_overflows(queues: dict[str, Queue], table: dict[str, object], place: Place) -> None:
     for name, queue in queues.items():
-        overflow = queue.overflow
+        overflow = queue.settings.overflow
         if overflow is None:
             continue
         key = place / name / "overflow"

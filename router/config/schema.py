@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from router.config.estimates import ESTIMATES, LIMIT_KEYS
 from router.config.kinds import (
     TERMS_MAX,
     Alternatives,
@@ -287,6 +288,7 @@ QUEUE: Final = Table(
         "Queue that takes the calls over a limit. A call tries each queue at most once. Without it they are refused.",
         inherited=False,
     ),
+    *LIMIT_KEYS,
     Key(
         name="agent_weights",
         kind=AGENT_WEIGHTS,
@@ -320,6 +322,12 @@ SECTIONS: Final = (
         table=SERVER,
         doc="The gRPC server: addresses, limits, sessions, journal and security. "
         "It is read when the server starts: a change takes effect at the next start, not at a reload.",
+    ),
+    Section(
+        header="[estimates]",
+        table=ESTIMATES,
+        doc="Wait estimates by running the router's state ahead: [wait-prediction.md](wait-prediction.md). "
+        "Like `[server]`, it is read when the server starts.",
     ),
     Section(header="[engine]", table=ENGINE, doc="Scales, memory and limits of the whole engine."),
     Section(
@@ -362,7 +370,7 @@ SECTIONS: Final = (
     ),
 )
 
-TOP_KEYS: Final = ("server", "engine", "efficiency", "channels", "queue_defaults", "queues")
+TOP_KEYS: Final = ("server", "estimates", "engine", "efficiency", "channels", "queue_defaults", "queues")
 
 
 def _homes() -> dict[str, str]:

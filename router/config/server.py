@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from router.config.kinds import Count, Duration, Table, field_key
+from router.config.kinds import Count, Duration, Flag, Table, field_key
 from router.config.machine_kinds import Address, File, Memory
-from router.config.model import ServerSettings
+from router.config.model import EstimateLimits, ServerSettings
 from router.config.report import Place, Refused
-from router.engine.settings import DAY_US, HOUR_US, SECOND_US
+from router.engine.settings import DAY_US, HOUR_US, SECOND_US, Settings
 
 _server = ServerSettings()
 _OVERLOADED: Final = "one more is refused as OVERLOADED."
@@ -42,7 +43,12 @@ SERVER: Final = Table(
         "Half as many may wait to be begun; what comes then is dropped by gRPC, as CANCELLED.",
     ),
     field_key("streams_max", Count(1, 100_000), _server, f"Most command streams at a time; {_OVERLOADED}"),
-    field_key("watchers_max", Count(1, 100_000), _server, f"Most watches at a time; {_OVERLOADED}"),
+    field_key(
+        "watchers_max",
+        Count(1, 100_000),
+        _server,
+        f"Most watches of events at a time, and as many of wait estimates; {_OVERLOADED}",
+    ),
     field_key(
         "watch_buffer_events",
         Count(100, 1_000_000),
@@ -107,6 +113,12 @@ SERVER: Final = Table(
         "PEM file with the authorities of client certificates. With it, every client must show one.",
     ),
     field_key("access_file", File(), _server, "File that says which tokens and certificates have which role."),
+    field_key(
+        "shadow",
+        Flag(),
+        _server,
+        "Follow an outside ACD instead of routing: every queue stays paused, no offer is made; [shadow.md](shadow.md).",
+    ),
 )
 
 
@@ -149,3 +161,17 @@ def _check_tls(server: ServerSettings, place: Place) -> None:
 def _check_addresses(server: ServerSettings, place: Place) -> None:
     if server.metrics_listen == server.listen and not server.listen.endswith(":0"):
         (place / "metrics_listen").note("this is the address of the gRPC server", "another port")
+
+
+def check_shadow(settings: Settings, limits: Mapping[str, EstimateLimits], root: Place) -> None:
+    """Note what cannot be meant in shadow mode: limits on whose account calls would leave queues by our decision."""
+    for name, queue in settings.queues.items():
+        for key, limit in (
+            ("waiting_max", queue.waiting_max),
+            ("wait_max", queue.wait_max_us),
+            ("overflow_wait_estimate", limits[name].overflow_wait_estimate_us),
+        ):
+            if limit is not None:
+                (root / "queues" / name / key).note(
+                    "with [server] shadow an outside ACD decides who leaves a queue", f"no {key} in shadow mode"
+                )

@@ -72,12 +72,16 @@ class Owned(msgspec.Struct, frozen=True):
 
 
 class ServiceState(msgspec.Struct, frozen=True):
-    """The service's part of a snapshot. `file_etag` is that of the config file when it was last applied."""
+    """The service's part of a snapshot. `file_etag` is that of the config file when it was last applied.
+
+    `wait` is what wait prediction has learnt, in a form of its own; empty if nothing was kept.
+    """
 
     config: ConfigText
     file_etag: str
     sessions: Sequence[Session] = ()
     owned: Sequence[Owned] = ()
+    wait: bytes = b""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -105,6 +105,7 @@ def encode_service_state(state: ServiceState) -> bytes:
             for session in state.sessions
         ],
         owned=[_OWNED.encode(owned) for owned in state.owned],
+        wait=state.wait,
     )
     return message.SerializeToString(deterministic=True)
 
@@ -120,6 +121,7 @@ def decode_service_state(body: bytes) -> ServiceState:
             for session in message.sessions
         ),
         owned=tuple(_OWNED.decode(owned) for owned in message.owned),
+        wait=message.wait,
     )
 
 

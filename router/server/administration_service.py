@@ -6,6 +6,7 @@ Keeps one invariant: a config that is not valid changes nothing.
 from __future__ import annotations
 
 from router.config import ConfigError
+from router.engine.vocabulary import CallState
 from router.server.errors import Refusal, Violation, invalid
 from router.server.interceptor import Context
 from router.server.requests import identity_of
@@ -87,7 +88,14 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
     async def ExplainCall(self, request: pb.ExplainCallRequest, context: Context) -> pb.ExplainCallResponse:
         """Say why a call is where it is."""
         explanation = self.shell.engine.explain_call(required("call", request.call))
-        return pb.ExplainCallResponse(header=self.shell.header(), explanation=CALL_EXPLANATION.encode(explanation))
+        shadow_agent = None
+        if self.shell.shadow is not None and explanation.state is CallState.WAITING:
+            shadow_agent = self.shell.engine.would_get(request.call)
+        return pb.ExplainCallResponse(
+            header=self.shell.header(),
+            explanation=CALL_EXPLANATION.encode(explanation),
+            shadow_agent=shadow_agent,
+        )
 
     async def ExplainAgent(self, request: pb.ExplainAgentRequest, context: Context) -> pb.ExplainAgentResponse:
         """Say whether an agent may take a call."""

@@ -7,12 +7,12 @@ know of it before the next command is applied.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Final, Protocol
 
 from router.engine import Engine
-from router.engine.commands import Advance, Enqueue
+from router.engine.commands import Advance, Command, Enqueue
 from router.engine.errors import InvalidCommand, InvariantViolated, RequestIdReused, TimeWentBackwards
 from router.engine.events import Event
 from router.engine.views import Result
@@ -29,11 +29,10 @@ logger = logging.getLogger(__name__)
 _ADVANCE: Final = Submission(Advance(), actor="server")
 
 
-class Estimator(Protocol):
+class Estimator(Observer, Protocol):
     """What estimates waits: told of everything that happens, in order."""
 
-    def observe(self, events: Sequence[Event]) -> None: ...
-    def estimate_call(self, call: str, now_us: int) -> WaitEstimate: ...
+    def at_once(self, of: str, now_us: int) -> WaitEstimate: ...
 
 
 class Applier:
@@ -52,6 +51,8 @@ class Applier:
         self.clock = clock
         self.estimator = estimator
         self.meters: Meters = NoMeters()
+        self.before: Callable[[Command], None] | None = None
+        """Shown each command of a client before the engine sees it; None where nobody looks."""
         self.engine_ns = 0
         """Real time spent inside the engine."""
         self._observers = observers
@@ -91,6 +92,8 @@ class Applier:
         return Answer(result=result, wait_estimate=self._estimate(submission))
 
     def _apply(self, submission: Submission, group: WorkGroup) -> Result:
+        if self.before is not None:
+            self.before(submission.command)
         now_us = self.clock.now_us()
         identity = submission.identity
         started_ns = perf_counter_ns()
@@ -137,7 +140,7 @@ class Applier:
     def tell(self, happening: Happening) -> None:
         """Let the estimator and the observers learn of a command that the engine has just carried out."""
         try:
-            self.estimator.observe(happening.events)
+            self.estimator.observe(happening)
         except Exception:
             logger.exception("the wait estimator failed; routing goes on")
         for observer in self._observers:
@@ -151,7 +154,7 @@ class Applier:
         if not submission.estimate or not isinstance(command, Enqueue):
             return None
         try:
-            return self.estimator.estimate_call(command.call, self.engine.time_us)
+            return self.estimator.at_once(command.call, self.engine.time_us)
         except Exception:
             # a repeated request may be about a call that is forgotten meanwhile
             logger.debug("no wait estimate for call %s", command.call, exc_info=True)

@@ -5,20 +5,36 @@ Keeps one invariant: nothing here decides anything; a request becomes a command 
 
 from __future__ import annotations
 
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+
 from router.engine import commands as engine_commands
 from router.engine.errors import UnknownName
-from router.server.errors import invalid
+from router.engine.settings import DAY_US, SECOND_US
+from router.server.errors import Refusal, invalid, refusal_of_malformed
+from router.server.estimation import Wanted
+from router.server.estimation.announced import MIN_CHANGE_US
 from router.server.interceptor import Context
 from router.server.service import Service
-from router.server.shell import required
+from router.server.shell import Shell, required
+from router.server.watch_service import HEARTBEAT_S
 from router.v1 import call_service_pb2 as pb
 from router.v1 import call_service_pb2_grpc
-from router.wire.results import encode_wait_estimate
+from router.wire.problems import Malformed
+from router.wire.times import from_duration
 from router.wire.views import CALL_VIEW
+
+WITHIN_MAX: Final = 16
+FILTER_MAX: Final = 1_000
 
 
 class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
-    """Serve the PBX."""
+    """Serve the PBX; tell a watcher for whom nothing changes every `heartbeat_s` real seconds that it is alive."""
+
+    def __init__(self, shell: Shell, heartbeat_s: float = HEARTBEAT_S) -> None:
+        super().__init__(shell)
+        self._heartbeat_s = heartbeat_s
 
     async def Enqueue(self, request: pb.EnqueueRequest, context: Context) -> pb.EnqueueResponse:
         """Put a call in a queue."""
@@ -72,16 +88,41 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
         return pb.GetCallResponse(header=self.shell.header(), call=CALL_VIEW.encode(view))
 
     async def GetWaitEstimate(self, request: pb.GetWaitEstimateRequest, context: Context) -> pb.GetWaitEstimateResponse:
-        """Estimate how long a call will wait."""
-        now_us = self.shell.clock.now_us()
+        """Estimate how long a call will wait: from futures, which may take a moment, or with `quick` at once."""
+        estimation = self.shell.estimation
+        within_us = _within(request)
+        of: str | engine_commands.Enqueue
         match request.WhichOneof("of"):
             case "call":
-                estimate = self.shell.estimator.estimate_call(required("call", request.call), now_us)
+                of, queue = required("call", request.call), ""
             case "enqueue":
-                estimate = self.shell.estimator.estimate_new(self._hypothetical(request), now_us)
+                of = self._hypothetical(request)
+                queue = of.queue
             case _:
                 raise invalid("INVALID_QUERY", "of", "neither is set", "one of call, enqueue")
-        return pb.GetWaitEstimateResponse(header=self.shell.header(), wait_estimate=encode_wait_estimate(estimate))
+        if request.quick:
+            estimate = estimation.at_once(of, self.shell.clock.now_us())
+        elif isinstance(of, str):
+            estimate = await estimation.of_call(of, within_us)
+        else:
+            estimate = await estimation.of_new(of, within_us)
+        if isinstance(of, str):
+            queue = self.shell.engine.call(of).queue
+        message = estimation.encode(estimate, queue, request.call)
+        return pb.GetWaitEstimateResponse(header=self.shell.header(), wait_estimate=message)
+
+    async def WatchWaitEstimates(  # type: ignore[override]
+        self, request: pb.WatchWaitEstimatesRequest, context: Context
+    ) -> None:
+        """Stream what callers should hear until the client leaves or the server stops."""
+        hub = self.shell.wait_hub
+        watcher = hub.open(_wanted(request))
+        try:
+            while (response := await watcher.next_response(self._heartbeat_s)) is not None:
+                await context.write(response)
+        finally:
+            hub.leave(watcher)
+        raise Refusal("SHUTTING_DOWN")
 
     def _hypothetical(self, request: pb.GetWaitEstimateRequest) -> engine_commands.Enqueue:
         """Return a call that has not come, checked as far as an estimate depends on it.
@@ -101,3 +142,33 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
             # the engine's own check of a requirement; raises `InvalidCommand`
             self.shell.engine.count_agents(enqueue.requirement, channel=enqueue.channel)
         return enqueue
+
+
+def _within(request: pb.GetWaitEstimateRequest) -> list[int]:
+    """Return the times for which a chance is wanted. Raises `Refusal` (INVALID_QUERY)."""
+    if len(request.within) > WITHIN_MAX:
+        raise invalid("INVALID_QUERY", "within", f"{len(request.within):,} entries", f"at most {WITHIN_MAX}")
+    return [_duration(f"within[{index}]", entry, 0) for index, entry in enumerate(request.within)]
+
+
+def _wanted(request: pb.WatchWaitEstimatesRequest) -> Wanted:
+    """Return the filter of a request. Raises `Refusal` (INVALID_QUERY)."""
+    for field, entries in (("queues", request.queues), ("calls", request.calls)):
+        if len(entries) > FILTER_MAX:
+            raise invalid("INVALID_QUERY", field, f"{len(entries):,} entries", f"at most {FILTER_MAX:,}")
+    min_change_us = MIN_CHANGE_US
+    if request.HasField("min_change"):
+        min_change_us = _duration("min_change", request.min_change, SECOND_US)
+    return Wanted(frozenset(request.queues), frozenset(request.calls), min_change_us)
+
+
+def _duration(field: str, value: Duration, least_us: int) -> int:
+    """Return a duration of at most a day. Raises `Refusal` (INVALID_QUERY)."""
+    try:
+        duration_us = from_duration(value)
+    except Malformed as error:
+        raise refusal_of_malformed(error, field, "INVALID_QUERY") from None
+    if not least_us <= duration_us <= DAY_US:
+        problem = f"{duration_us / SECOND_US:,.15g} s is out of range"
+        raise invalid("INVALID_QUERY", field, problem, f"{least_us // SECOND_US} s to a day")
+    return duration_us

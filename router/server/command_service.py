@@ -14,13 +14,14 @@ from router.server.errors import Refusal, invalid, refusal_of_malformed
 from router.server.interceptor import Context
 from router.server.requests import Answer, Submission, identity_of
 from router.server.security import principal_of
+from router.server.service import encode_estimate
 from router.server.session_service import check_client_id, wire_state
 from router.server.shell import Shell
 from router.v1 import command_service_pb2 as pb
 from router.v1 import command_service_pb2_grpc, commands_pb2, results_pb2, session_service_pb2
 from router.wire.commands import decode_any_command
 from router.wire.problems import Malformed
-from router.wire.results import encode_header, encode_result, encode_wait_estimate
+from router.wire.results import encode_header, encode_result
 
 BATCHES_IN_FLIGHT_MAX = 16
 
@@ -147,7 +148,7 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
         except Malformed as error:
             raise refusal_of_malformed(error, path) from None
         identity = identity_of(request.client_id, message.request_id, part)
-        self._shell.memory.check(command)
+        self._shell.check(command)
         path = f"{path}.{field}"
         return Submission(
             command,
@@ -184,10 +185,10 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
     def _result(self, answer: Answer) -> results_pb2.CommandResult:
         if answer.refusal is not None and answer.refusal.sequence is None:
             self._shell.writer.meters.refused(answer.refusal.reason)
-        return _encode_answer(answer)
+        return _encode_answer(self._shell, answer)
 
 
-def _encode_answer(answer: Answer) -> results_pb2.CommandResult:
+def _encode_answer(shell: Shell, answer: Answer) -> results_pb2.CommandResult:
     refusal = answer.refusal
     if refusal is not None:
         header = None
@@ -196,9 +197,8 @@ def _encode_answer(answer: Answer) -> results_pb2.CommandResult:
         return results_pb2.CommandResult(header=header, error=refusal.status())
     result = answer.result
     assert result is not None
-    estimate = answer.wait_estimate
     return results_pb2.CommandResult(
         header=encode_header(result.sequence, result.time_us),
         result=encode_result(result),
-        wait_estimate=None if estimate is None else encode_wait_estimate(estimate),
+        wait_estimate=encode_estimate(shell, answer),
     )

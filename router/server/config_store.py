@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from router.config import RouterConfig, parse_config
+from router.config import EstimateLimits, RouterConfig, parse_config
 from router.config.load import read_config
-from router.config.model import ServerSettings
 from router.engine.commands import Configure
 from router.engine.events import Configured
 from router.engine.settings import Settings
 from router.journal import ConfigText
 from router.server.errors import Refusal
 from router.server.requests import Answer, Identity, Submission
+from router.server.shadow import Shadow
 from router.server.work import Happening
 from router.server.writer import Writer
+
+NO_LIMITS: Final = EstimateLimits()
 
 
 class ConfigStore:
@@ -30,13 +33,16 @@ class ConfigStore:
     last applied. Learns as an observer what rules; `writer` is needed to change it.
     """
 
-    def __init__(self, ruling: ConfigText, file_etag: str, settings: Settings) -> None:
+    def __init__(self, ruling: ConfigText, file_etag: str, settings: Settings, *, shadow: Shadow | None = None) -> None:
         self.ruling = ruling
         self.file_etag = file_etag
         self.settings = settings
         self.writer: Writer | None = None
-        self.file_server: ServerSettings | None = None
-        """The `[server]` table of the file that was reloaded last; it takes effect at the next start."""
+        self.file_config: RouterConfig | None = None
+        """The file that was reloaded last; its `[server]` and `[estimates]` take effect at the next start."""
+        self._shadow = shadow
+        self._known: dict[str, Mapping[str, EstimateLimits]] = {}
+        self._limits: Mapping[str, EstimateLimits] = {}
         self._lock = asyncio.Lock()
         self._parsing = asyncio.Semaphore(1)
 
@@ -50,6 +56,17 @@ class ConfigStore:
         """The digest of what the config means."""
         return self.ruling.etag
 
+    def limits_of(self, queue: str) -> EstimateLimits:
+        """Return a queue's limits on estimates."""
+        return self._limits.get(queue, NO_LIMITS)
+
+    def learn(self, config: RouterConfig) -> None:
+        """Note the limits of a config that may come to rule, or rules already."""
+        if config.etag == self.etag:
+            self._limits = config.limits
+        else:
+            self._known = {config.etag: config.limits}
+
     def observe(self, happening: Happening) -> None:
         """Take over a config once it rules."""
         note, command = happening.note, happening.command
@@ -57,6 +74,7 @@ class ConfigStore:
             return
         if any(type(event) is Configured for event in happening.events):
             self.ruling, self.settings = note, command.settings
+            self._limits = self._known.get(note.etag, {})
             if note.from_file:
                 self.file_etag = note.etag
 
@@ -92,12 +110,12 @@ class ConfigStore:
         text = content.decode("utf-8", "surrogateescape")
         async with self._lock:
             config = await self.parse(text, str(path))
-            self.file_server = config.server
+            self.file_config = config
             if config.etag == self.file_etag:
                 # as at a start: what was applied since, by ApplyConfig, stays
                 return None
             note = ConfigText(text, config.etag, from_file=True)
-            answer = await self._submit(Submission(Configure(config.settings), actor="file", note=note))
+            answer = await self._submit(config, Submission(Configure(config.settings), actor="file", note=note))
         if answer.refusal is not None:
             raise answer.refusal
         return config.etag
@@ -119,6 +137,8 @@ class ConfigStore:
                 await writer.durable()
                 raise Refusal("ETAG_MISMATCH", self.etag)
             config = await self.parse(text)
+            if self._shadow is not None:
+                self._shadow.check_moves(moves)
             submission = Submission(
                 Configure(config.settings, moves),
                 identity,
@@ -126,9 +146,12 @@ class ConfigStore:
                 actor=actor,
                 note=ConfigText(text, config.etag, from_file=False),
             )
-            return await self._submit(submission), config.etag
+            return await self._submit(config, submission), config.etag
 
-    async def _submit(self, submission: Submission) -> Answer:
+    async def _submit(self, config: RouterConfig, submission: Submission) -> Answer:
         assert self.writer is not None
+        self.learn(config)
+        if self._shadow is not None:
+            return await self.writer.carry_out(self._shadow.configuring(submission))
         (answer,) = await self.writer.submit([submission])
         return answer

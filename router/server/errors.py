@@ -87,6 +87,9 @@ REASONS: Final[dict[str, Reason]] = {
     "SESSION_LOST": Reason(
         _Code.FAILED_PRECONDITION, "the session of {0} is lost and cannot be ended: call Reconcile first"
     ),
+    "SHADOW_MODE": Reason(
+        _Code.FAILED_PRECONDITION, "this server follows an outside ACD and decides nothing itself: {0}"
+    ),
     "SHUTTING_DOWN": Reason(_Code.UNAVAILABLE, "the server is shutting down"),
     "TIME_WENT_BACKWARDS": Reason(_Code.INTERNAL, "the server's clock stands behind the engine's"),
     "ENGINE_FAILED": Reason(_Code.INTERNAL, "the engine stopped because it found itself inconsistent"),

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final, NamedTuple
 
-from router.config import RouterConfig
+import msgspec
+
+from router.config import ConfigError, RouterConfig, parse_config
 from router.engine import Engine
 from router.engine.commands import Configure, Restart
 from router.engine.events import CommandRejected, Event
@@ -79,10 +81,11 @@ def recover(
     last = journal.last_sequence
     if not last:
         shell = _begin(thread, config, text, clock)
+        shell.configs.learn(config)
         return Recovered(shell, True, 0, 0, monotonic() - started_s)
     engine, service = _starting_point(journal)
     begun = engine.sequence
-    shell = Shell(engine, clock, config.server, service, journal=thread)
+    shell = Shell(engine, clock, config.server, service, estimates=config.estimates, journal=thread)
     _Replay(journal, shell, is_stopped).run()
     duration_s = monotonic() - started_s
     _go_on_from(clock, engine.time_us)
@@ -90,15 +93,30 @@ def recover(
     _carry_out(shell, Entry(time_us=clock.now_us(), command=Restart(), actor="server"))
     downtime_us = engine.time_us - down_since_us
     if config.etag != shell.configs.file_etag:
+        shell.configs.learn(config)
         _apply_file(shell, config, text)
+    _learn_limits(shell, config)
     return Recovered(shell, False, last, last - begun, duration_s, downtime_us)
+
+
+def _learn_limits(shell: Shell, config: RouterConfig) -> None:
+    """Let the limits on estimates be those of the config that rules, which may not be the file's."""
+    configs = shell.configs
+    if configs.etag != config.etag:
+        try:
+            config = parse_config(configs.text, "the config that rules")
+        except ConfigError as error:
+            logger.warning("the limits on estimates are not known until a config is applied: %s", error)
+            return
+        config = msgspec.structs.replace(config, etag=configs.etag)
+    configs.learn(config)
 
 
 def _begin(thread: JournalThread, config: RouterConfig, text: str, clock: Clock) -> Shell:
     """Return the shell of a journal that has nothing in it yet, having put the config into it."""
     note = ConfigText(text, config.etag, from_file=True)
     service = ServiceState(config=note, file_etag=config.etag)
-    shell = Shell(Engine(), clock, config.server, service, journal=thread)
+    shell = Shell(Engine(), clock, config.server, service, estimates=config.estimates, journal=thread)
     _carry_out(shell, Entry(time_us=clock.now_us(), command=Configure(config.settings), actor="file", note=note))
     return shell
 
@@ -219,7 +237,7 @@ class _Replay:
                 "otherwise than the one that wrote it. Start the version that wrote it, or go on from the snapshot "
                 "with `skill-router journal repair --from-snapshot` (docs/journal.md)"
             ) from None
-        if self._shell.service_state() != snapshot.service:
+        if self._shell.service_state() != msgspec.structs.replace(snapshot.service, wait=b""):
             logger.error("replaying led to other sessions or another config text than the snapshot at %d has", sequence)
 
     def _tell(self, sequence: int) -> None:

@@ -202,6 +202,13 @@ async def _reload_config(server: RouterServer, path: Path) -> None:
             logger.info("%s says what it said when it was last applied; the config %s goes on to rule", path, ruling)
         else:
             logger.info("%s applied; its etag is %s", path, etag)
-        file_server = server.shell.configs.file_server
-        if file_server is not None and file_server.located(path.parent) != server.settings:
-            logger.warning("[server] in %s has changed: that takes effect when the server starts again", path)
+        file = server.shell.configs.file_config
+        if file is None:
+            return
+        tables = (
+            ("[server]", file.server.located(path.parent) != server.settings),
+            ("[estimates]", file.estimates != server.shell.estimation.settings),
+        )
+        for table, has_changed in tables:
+            if has_changed:
+                logger.warning("%s in %s has changed: that takes effect when the server starts again", table, path)

@@ -79,6 +79,11 @@ class ListenError(OSError):
     """The server cannot listen where it should; the message says why."""
 
 
+def _on_estimates_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("futures are run no more; routing goes on", exc_info=error)
+
+
 class RouterServer:
     """Serve an engine over gRPC. `text` is the config's own text, for GetConfig.
 
@@ -125,10 +130,12 @@ class RouterServer:
         self._failing: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._estimating: asyncio.Task[None] | None = None
         self._drain_s = config.server.drain_us / 1_000_000
         journal = self.shell.journal
         self._snapshots = None if journal is None else Snapshots(self.shell, journal, config.server)
         self._snapshotting: asyncio.Task[None] | None = None
+        self._pausing: asyncio.Future[None] | None = None
         self.stuck = False
         """Whether the disk did not answer until the end, so that the journal's thread cannot end."""
 
@@ -153,7 +160,7 @@ class RouterServer:
         ]
         server = grpc.aio.server(interceptors=interceptors, options=options)
         shell = self.shell
-        call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell), server)
+        call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell, heartbeat_s), server)
         agent_service_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(shell), server)
         administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server(
             AdministrationService(shell), server
@@ -176,11 +183,18 @@ class RouterServer:
             raise ListenError(
                 f"cannot listen on {self.listen}: the port is in use, or the address is not of this machine"
             ) from None
+        shadow = self.shell.shadow
+        if shadow is not None:
+            # first in the writer's line, before anybody's command
+            self._pausing = asyncio.ensure_future(self.shell.writer.carry_out(shadow.pausing()))
+        self.shell.estimation.begin()
         await self._server.start()
         self._writing = asyncio.create_task(self.shell.writer.run(), name="writer")
         self._writing.add_done_callback(self._on_task_end)
         self._keeping = asyncio.create_task(self.shell.keeper.run(), name="sessions")
         self._keeping.add_done_callback(self._on_task_end)
+        self._estimating = asyncio.create_task(self.shell.estimation.run(), name="estimates")
+        self._estimating.add_done_callback(_on_estimates_end)
         if self._snapshots is not None:
             self._snapshotting = asyncio.create_task(self._snapshots.run(), name="snapshots")
             self._snapshotting.add_done_callback(self._on_task_end)
@@ -200,11 +214,14 @@ class RouterServer:
         await self.health.stop()
         if self._keeping is not None:
             self._keeping.cancel()
+        if self._estimating is not None:
+            self._estimating.cancel()
         self.shell.writer.stop()
         is_done = await self._finish_writing(until_s)
         await self._turn_away(min(until_s, monotonic() + grace_s))
         self.shell.closing.set()
         self.shell.hub.close()
+        self.shell.wait_hub.close()
         if self._looking is not None:
             self._looking.cancel()
         closing = self._close_journal(until_s, with_snapshot=is_done and not self.failed)

@@ -13,8 +13,9 @@ from router.server.errors import invalid
 from router.server.requests import Answer
 from router.server.security import principal_of
 from router.server.shell import Shell
+from router.v1 import results_pb2
 from router.wire.commands import field_of
-from router.wire.results import encode_header, encode_result, encode_wait_estimate
+from router.wire.results import encode_header, encode_result
 
 Response = TypeVar("Response", bound=Message)
 
@@ -59,5 +60,13 @@ class Service:
             "result": encode_result(result),
         }
         if answer.wait_estimate is not None:
-            fields["wait_estimate"] = encode_wait_estimate(answer.wait_estimate)
+            fields["wait_estimate"] = encode_estimate(self.shell, answer)
         return response(**fields)
+
+
+def encode_estimate(shell: Shell, answer: Answer) -> results_pb2.WaitEstimate | None:
+    """Return the message for the estimate that an answer to `Enqueue` has, None without one."""
+    result, estimate = answer.result, answer.wait_estimate
+    if estimate is None or result is None:
+        return None
+    return shell.estimation.encode(estimate, result.queue or "")

@@ -9,11 +9,11 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from router.config.model import RouterConfig, ServerSettings
+from router.config.model import EstimateSettings, RouterConfig, ServerSettings
 from router.engine import Engine
 from router.engine.commands import Command
 from router.journal import ConfigText, ServiceState
@@ -22,21 +22,24 @@ from router.server.clock import Clock
 from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
 from router.server.errors import invalid, refusal_of_malformed
+from router.server.estimation import Estimation, WaitHub
 from router.server.history import History, QueueTracker
 from router.server.journal_thread import JournalThread
 from router.server.requests import Answer, Submission, identity_of
 from router.server.session_keeper import SessionKeeper
 from router.server.sessions import Sessions
+from router.server.shadow import Shadow
 from router.server.watch import WatchHub
 from router.server.work import Happening, Observer
 from router.server.writer import Writer
 from router.v1 import commands_pb2, results_pb2
-from router.wait import WaitEstimator
 from router.wire.commands import decode_command, field_of
 from router.wire.problems import Malformed
 from router.wire.results import encode_header
 
 logger = logging.getLogger(__name__)
+
+_ESTIMATES: Final = EstimateSettings()
 
 
 class Shell:
@@ -53,14 +56,18 @@ class Shell:
         server: ServerSettings,
         service: ServiceState,
         *,
+        estimates: EstimateSettings = _ESTIMATES,
         journal: JournalThread | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.journal = journal
         self.agents = AgentDirectory(view.agent for view in engine.agents())
-        self.estimator = WaitEstimator(engine)
-        self.configs = ConfigStore(service.config, service.file_etag, engine.settings)
+        self.shadow = Shadow(engine) if server.shadow else None
+        """There if the server follows an outside ACD."""
+        self.configs = ConfigStore(service.config, service.file_etag, engine.settings, shadow=self.shadow)
+        self.estimation = Estimation(engine, clock, estimates, self.configs.limits_of, shadow=server.shadow)
+        self.estimation.predicting.restore(service.wait)
         history = History(
             server.watch_history_events,
             sequence=engine.sequence,
@@ -82,14 +89,18 @@ class Shell:
         self.writer = Writer(
             engine,
             clock,
-            self.estimator,
+            self.estimation,
             self._publish,
             observers=self.observers,
             journal=journal,
             is_timed=self._is_timed,
             pending_max=server.commands_max,
         )
-        self.configs.writer = self.writer
+        self.configs.writer = self.estimation.overflow.writer = self.writer
+        if self.shadow is not None:
+            self.observers.append(self.shadow)
+            self.writer.applier.before = self.shadow.before
+        self.wait_hub = WaitHub(engine, clock, self.estimation, self.writer.durable, watchers_max=server.watchers_max)
         self.keeper = SessionKeeper(
             engine,
             clock,
@@ -125,11 +136,17 @@ class Shell:
         return any(queue.waiting or queue.offered or queue.assigned for queue in self.engine.queues())
 
     def service_state(self) -> ServiceState:
-        """Return what the server itself has to remember, as of the last command applied."""
+        """Return what the server itself has to remember, as of the last command applied, without what it has learnt."""
         sessions, owned = self.sessions.state()
         return ServiceState(
             config=self.configs.ruling, file_etag=self.configs.file_etag, sessions=sessions, owned=owned
         )
+
+    def check(self, command: Command) -> None:
+        """Refuse a command that this server cannot take now, whatever the engine would say. Raises `Refusal`."""
+        self.memory.check(command)
+        if self.shadow is not None:
+            self.shadow.check(command)
 
     def header(self) -> results_pb2.Header:
         """Return the header for an answer to a query, which must not leave before that sequence is durable."""
@@ -149,7 +166,7 @@ class Shell:
             command = decode_command(part)
         except Malformed as error:
             raise refusal_of_malformed(error, path) from None
-        self.memory.check(command)
+        self.check(command)
         message = None
         if self.journal is not None:
             whole: dict[str, Any] = {path: part}
@@ -172,7 +189,10 @@ def new_shell(config: RouterConfig, text: str, clock: Clock) -> Shell:
     """Return a shell with nothing in it yet, in memory only, under a config and its text."""
     engine = Engine(config.settings, time_us=clock.now_us())
     ruling = ConfigText(text, config.etag, from_file=True)
-    return Shell(engine, clock, config.server, ServiceState(config=ruling, file_etag=config.etag))
+    service = ServiceState(config=ruling, file_etag=config.etag)
+    shell = Shell(engine, clock, config.server, service, estimates=config.estimates)
+    shell.configs.learn(config)
+    return shell
 
 
 def required(field: str, value: str) -> str:

@@ -12,6 +12,8 @@ from hashlib import sha256
 from time import monotonic, perf_counter_ns
 from typing import Final
 
+import msgspec
+
 from router.config.model import ServerSettings
 from router.journal import Journal, ServiceState, Snapshot
 from router.server.errors import Refusal
@@ -71,6 +73,7 @@ class Snapshots:
             engine = self._shell.engine
             sequence, time_us, content = engine.sequence, engine.time_us, engine.snapshot()
             service = self._shell.service_state()
+            service = msgspec.structs.replace(service, wait=self._shell.estimation.predicting.save())
             pause_ns = perf_counter_ns() - started_ns
             self._pause_s = pause_ns / 1e9
             self._tried_sequence, self._tried_s = sequence, monotonic()

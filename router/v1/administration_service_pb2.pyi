@@ -449,6 +449,9 @@ class ExplainCallResponse(_message.Message):
 
     HEADER_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    SHADOW_AGENT_FIELD_NUMBER: _builtins.int
+    shadow_agent: _builtins.str
+    """In shadow mode, of a call that waits: the agent whom it would get now if the server decided; absent if nobody."""
     @_builtins.property
     def header(self) -> _results_pb2.Header: ...
     @_builtins.property
@@ -458,12 +461,15 @@ class ExplainCallResponse(_message.Message):
         *,
         header: _results_pb2.Header | None = ...,
         explanation: _explanations_pb2.CallExplanation | None = ...,
+        shadow_agent: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "header", b"header"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_shadow_agent", b"_shadow_agent", "explanation", b"explanation", "header", b"header", "shadow_agent", b"shadow_agent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "header", b"header"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shadow_agent", b"_shadow_agent", "explanation", b"explanation", "header", b"header", "shadow_agent", b"shadow_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__shadow_agent: _TypeAlias = _typing.Literal["shadow_agent"]  # noqa: Y015
+    _WhichOneofArgType__shadow_agent: _TypeAlias = _typing.Literal["_shadow_agent", b"_shadow_agent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shadow_agent) -> _WhichOneofReturnType__shadow_agent | None: ...
 
 Global___ExplainCallResponse: _TypeAlias = ExplainCallResponse  # noqa: Y015
 

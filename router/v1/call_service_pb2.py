@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from router.v1 import commands_pb2 as router_dot_v1_dot_commands__pb2
 from router.v1 import results_pb2 as router_dot_v1_dot_results__pb2
 from router.v1 import views_pb2 as router_dot_v1_dot_views__pb2
+from router.v1 import vocabulary_pb2 as router_dot_v1_dot_vocabulary__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/call_service.proto\x12\trouter.v1\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\x1a\x15router/v1/views.proto\"\\\n\x0e\x45nqueueRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12#\n\x07\x65nqueue\x18\x03 \x01(\x0b\x32\x12.router.v1.Enqueue\"\x87\x01\n\x0f\x45nqueueResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\x12.\n\rwait_estimate\x18\x03 \x01(\x0b\x32\x17.router.v1.WaitEstimate\"f\n\x11UpdateCallRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x0bupdate_call\x18\x03 \x01(\x0b\x32\x15.router.v1.UpdateCall\"Z\n\x12UpdateCallResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rCancelRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x11.router.v1.Cancel\"V\n\x0e\x43\x61ncelResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"\\\n\x0eRequeueRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12#\n\x07requeue\x18\x03 \x01(\x0b\x32\x12.router.v1.Requeue\"W\n\x0fRequeueResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"_\n\x0fTransferRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12%\n\x08transfer\x18\x03 \x01(\x0b\x32\x13.router.v1.Transfer\"X\n\x10TransferResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rAssignRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x61ssign\x18\x03 \x01(\x0b\x32\x11.router.v1.Assign\"V\n\x0e\x41ssignResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"y\n\x17TurnIntoCallbackRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x12turn_into_callback\x18\x03 \x01(\x0b\x32\x1b.router.v1.TurnIntoCallback\"`\n\x18TurnIntoCallbackResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rAcceptRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x11.router.v1.Accept\"V\n\x0e\x41\x63\x63\x65ptResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rRejectRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06reject\x18\x03 \x01(\x0b\x32\x11.router.v1.Reject\"V\n\x0eRejectResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"_\n\x0f\x43ompleteRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12%\n\x08\x63omplete\x18\x03 \x01(\x0b\x32\x13.router.v1.Complete\"X\n\x10\x43ompleteResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"o\n\x14RecordOutcomeRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x30\n\x0erecord_outcome\x18\x03 \x01(\x0b\x32\x18.router.v1.RecordOutcome\"]\n\x15RecordOutcomeResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"\x1e\n\x0eGetCallRequest\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\"W\n\x0fGetCallResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x04\x63\x61ll\x18\x02 \x01(\x0b\x32\x13.router.v1.CallView\"U\n\x16GetWaitEstimateRequest\x12\x0e\n\x04\x63\x61ll\x18\x01 \x01(\tH\x00\x12%\n\x07\x65nqueue\x18\x02 \x01(\x0b\x32\x12.router.v1.EnqueueH\x00\x42\x04\n\x02of\"l\n\x17GetWaitEstimateResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12.\n\rwait_estimate\x18\x02 \x01(\x0b\x32\x17.router.v1.WaitEstimate2\xaf\x07\n\x0b\x43\x61llService\x12@\n\x07\x45nqueue\x12\x19.router.v1.EnqueueRequest\x1a\x1a.router.v1.EnqueueResponse\x12I\n\nUpdateCall\x12\x1c.router.v1.UpdateCallRequest\x1a\x1d.router.v1.UpdateCallResponse\x12=\n\x06\x43\x61ncel\x12\x18.router.v1.CancelRequest\x1a\x19.router.v1.CancelResponse\x12@\n\x07Requeue\x12\x19.router.v1.RequeueRequest\x1a\x1a.router.v1.RequeueResponse\x12\x43\n\x08Transfer\x12\x1a.router.v1.TransferRequest\x1a\x1b.router.v1.TransferResponse\x12=\n\x06\x41ssign\x12\x18.router.v1.AssignRequest\x1a\x19.router.v1.AssignResponse\x12[\n\x10TurnIntoCallback\x12\".router.v1.TurnIntoCallbackRequest\x1a#.router.v1.TurnIntoCallbackResponse\x12=\n\x06\x41\x63\x63\x65pt\x12\x18.router.v1.AcceptRequest\x1a\x19.router.v1.AcceptResponse\x12=\n\x06Reject\x12\x18.router.v1.RejectRequest\x1a\x19.router.v1.RejectResponse\x12\x43\n\x08\x43omplete\x12\x1a.router.v1.CompleteRequest\x1a\x1b.router.v1.CompleteResponse\x12R\n\rRecordOutcome\x12\x1f.router.v1.RecordOutcomeRequest\x1a .router.v1.RecordOutcomeResponse\x12@\n\x07GetCall\x12\x19.router.v1.GetCallRequest\x1a\x1a.router.v1.GetCallResponse\x12X\n\x0fGetWaitEstimate\x12!.router.v1.GetWaitEstimateRequest\x1a\".router.v1.GetWaitEstimateResponseB-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crouter/v1/call_service.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18router/v1/commands.proto\x1a\x17router/v1/results.proto\x1a\x15router/v1/views.proto\x1a\x1arouter/v1/vocabulary.proto\"\\\n\x0e\x45nqueueRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12#\n\x07\x65nqueue\x18\x03 \x01(\x0b\x32\x12.router.v1.Enqueue\"\x87\x01\n\x0f\x45nqueueResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\x12.\n\rwait_estimate\x18\x03 \x01(\x0b\x32\x17.router.v1.WaitEstimate\"f\n\x11UpdateCallRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x0bupdate_call\x18\x03 \x01(\x0b\x32\x15.router.v1.UpdateCall\"Z\n\x12UpdateCallResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rCancelRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x11.router.v1.Cancel\"V\n\x0e\x43\x61ncelResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"\\\n\x0eRequeueRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12#\n\x07requeue\x18\x03 \x01(\x0b\x32\x12.router.v1.Requeue\"W\n\x0fRequeueResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"_\n\x0fTransferRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12%\n\x08transfer\x18\x03 \x01(\x0b\x32\x13.router.v1.Transfer\"X\n\x10TransferResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rAssignRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x61ssign\x18\x03 \x01(\x0b\x32\x11.router.v1.Assign\"V\n\x0e\x41ssignResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"y\n\x17TurnIntoCallbackRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x12turn_into_callback\x18\x03 \x01(\x0b\x32\x1b.router.v1.TurnIntoCallback\"`\n\x18TurnIntoCallbackResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rAcceptRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x11.router.v1.Accept\"V\n\x0e\x41\x63\x63\x65ptResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"Y\n\rRejectRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x06reject\x18\x03 \x01(\x0b\x32\x11.router.v1.Reject\"V\n\x0eRejectResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"_\n\x0f\x43ompleteRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12%\n\x08\x63omplete\x18\x03 \x01(\x0b\x32\x13.router.v1.Complete\"X\n\x10\x43ompleteResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"o\n\x14RecordOutcomeRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x30\n\x0erecord_outcome\x18\x03 \x01(\x0b\x32\x18.router.v1.RecordOutcome\"]\n\x15RecordOutcomeResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\"\x1e\n\x0eGetCallRequest\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\"W\n\x0fGetCallResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x04\x63\x61ll\x18\x02 \x01(\x0b\x32\x13.router.v1.CallView\"\x8f\x01\n\x16GetWaitEstimateRequest\x12\x0e\n\x04\x63\x61ll\x18\x01 \x01(\tH\x00\x12%\n\x07\x65nqueue\x18\x02 \x01(\x0b\x32\x12.router.v1.EnqueueH\x00\x12)\n\x06within\x18\x03 \x03(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05quick\x18\x04 \x01(\x08\x42\x04\n\x02of\"l\n\x17GetWaitEstimateResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12.\n\rwait_estimate\x18\x02 \x01(\x0b\x32\x17.router.v1.WaitEstimate\"i\n\x19WatchWaitEstimatesRequest\x12\x0e\n\x06queues\x18\x01 \x03(\t\x12\r\n\x05\x63\x61lls\x18\x02 \x03(\t\x12-\n\nmin_change\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"y\n\x1aWatchWaitEstimatesResponse\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12&\n\x07updates\x18\x02 \x03(\x0b\x32\x15.router.v1.WaitUpdate\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\"\x83\x01\n\nWaitUpdate\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12(\n\ncall_state\x18\x03 \x01(\x0e\x32\x14.router.v1.CallState\x12.\n\rwait_estimate\x18\x04 \x01(\x0b\x32\x17.router.v1.WaitEstimate2\x94\x08\n\x0b\x43\x61llService\x12@\n\x07\x45nqueue\x12\x19.router.v1.EnqueueRequest\x1a\x1a.router.v1.EnqueueResponse\x12I\n\nUpdateCall\x12\x1c.router.v1.UpdateCallRequest\x1a\x1d.router.v1.UpdateCallResponse\x12=\n\x06\x43\x61ncel\x12\x18.router.v1.CancelRequest\x1a\x19.router.v1.CancelResponse\x12@\n\x07Requeue\x12\x19.router.v1.RequeueRequest\x1a\x1a.router.v1.RequeueResponse\x12\x43\n\x08Transfer\x12\x1a.router.v1.TransferRequest\x1a\x1b.router.v1.TransferResponse\x12=\n\x06\x41ssign\x12\x18.router.v1.AssignRequest\x1a\x19.router.v1.AssignResponse\x12[\n\x10TurnIntoCallback\x12\".router.v1.TurnIntoCallbackRequest\x1a#.router.v1.TurnIntoCallbackResponse\x12=\n\x06\x41\x63\x63\x65pt\x12\x18.router.v1.AcceptRequest\x1a\x19.router.v1.AcceptResponse\x12=\n\x06Reject\x12\x18.router.v1.RejectRequest\x1a\x19.router.v1.RejectResponse\x12\x43\n\x08\x43omplete\x12\x1a.router.v1.CompleteRequest\x1a\x1b.router.v1.CompleteResponse\x12R\n\rRecordOutcome\x12\x1f.router.v1.RecordOutcomeRequest\x1a .router.v1.RecordOutcomeResponse\x12@\n\x07GetCall\x12\x19.router.v1.GetCallRequest\x1a\x1a.router.v1.GetCallResponse\x12X\n\x0fGetWaitEstimate\x12!.router.v1.GetWaitEstimateRequest\x1a\".router.v1.GetWaitEstimateResponse\x12\x63\n\x12WatchWaitEstimates\x12$.router.v1.WatchWaitEstimatesRequest\x1a%.router.v1.WatchWaitEstimatesResponse0\x01\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,58 +37,64 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.call_service_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
-  _globals['_ENQUEUEREQUEST']._serialized_start=117
-  _globals['_ENQUEUEREQUEST']._serialized_end=209
-  _globals['_ENQUEUERESPONSE']._serialized_start=212
-  _globals['_ENQUEUERESPONSE']._serialized_end=347
-  _globals['_UPDATECALLREQUEST']._serialized_start=349
-  _globals['_UPDATECALLREQUEST']._serialized_end=451
-  _globals['_UPDATECALLRESPONSE']._serialized_start=453
-  _globals['_UPDATECALLRESPONSE']._serialized_end=543
-  _globals['_CANCELREQUEST']._serialized_start=545
-  _globals['_CANCELREQUEST']._serialized_end=634
-  _globals['_CANCELRESPONSE']._serialized_start=636
-  _globals['_CANCELRESPONSE']._serialized_end=722
-  _globals['_REQUEUEREQUEST']._serialized_start=724
-  _globals['_REQUEUEREQUEST']._serialized_end=816
-  _globals['_REQUEUERESPONSE']._serialized_start=818
-  _globals['_REQUEUERESPONSE']._serialized_end=905
-  _globals['_TRANSFERREQUEST']._serialized_start=907
-  _globals['_TRANSFERREQUEST']._serialized_end=1002
-  _globals['_TRANSFERRESPONSE']._serialized_start=1004
-  _globals['_TRANSFERRESPONSE']._serialized_end=1092
-  _globals['_ASSIGNREQUEST']._serialized_start=1094
-  _globals['_ASSIGNREQUEST']._serialized_end=1183
-  _globals['_ASSIGNRESPONSE']._serialized_start=1185
-  _globals['_ASSIGNRESPONSE']._serialized_end=1271
-  _globals['_TURNINTOCALLBACKREQUEST']._serialized_start=1273
-  _globals['_TURNINTOCALLBACKREQUEST']._serialized_end=1394
-  _globals['_TURNINTOCALLBACKRESPONSE']._serialized_start=1396
-  _globals['_TURNINTOCALLBACKRESPONSE']._serialized_end=1492
-  _globals['_ACCEPTREQUEST']._serialized_start=1494
-  _globals['_ACCEPTREQUEST']._serialized_end=1583
-  _globals['_ACCEPTRESPONSE']._serialized_start=1585
-  _globals['_ACCEPTRESPONSE']._serialized_end=1671
-  _globals['_REJECTREQUEST']._serialized_start=1673
-  _globals['_REJECTREQUEST']._serialized_end=1762
-  _globals['_REJECTRESPONSE']._serialized_start=1764
-  _globals['_REJECTRESPONSE']._serialized_end=1850
-  _globals['_COMPLETEREQUEST']._serialized_start=1852
-  _globals['_COMPLETEREQUEST']._serialized_end=1947
-  _globals['_COMPLETERESPONSE']._serialized_start=1949
-  _globals['_COMPLETERESPONSE']._serialized_end=2037
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=2039
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=2150
-  _globals['_RECORDOUTCOMERESPONSE']._serialized_start=2152
-  _globals['_RECORDOUTCOMERESPONSE']._serialized_end=2245
-  _globals['_GETCALLREQUEST']._serialized_start=2247
-  _globals['_GETCALLREQUEST']._serialized_end=2277
-  _globals['_GETCALLRESPONSE']._serialized_start=2279
-  _globals['_GETCALLRESPONSE']._serialized_end=2366
-  _globals['_GETWAITESTIMATEREQUEST']._serialized_start=2368
-  _globals['_GETWAITESTIMATEREQUEST']._serialized_end=2453
-  _globals['_GETWAITESTIMATERESPONSE']._serialized_start=2455
-  _globals['_GETWAITESTIMATERESPONSE']._serialized_end=2563
-  _globals['_CALLSERVICE']._serialized_start=2566
-  _globals['_CALLSERVICE']._serialized_end=3509
+  _globals['_ENQUEUEREQUEST']._serialized_start=177
+  _globals['_ENQUEUEREQUEST']._serialized_end=269
+  _globals['_ENQUEUERESPONSE']._serialized_start=272
+  _globals['_ENQUEUERESPONSE']._serialized_end=407
+  _globals['_UPDATECALLREQUEST']._serialized_start=409
+  _globals['_UPDATECALLREQUEST']._serialized_end=511
+  _globals['_UPDATECALLRESPONSE']._serialized_start=513
+  _globals['_UPDATECALLRESPONSE']._serialized_end=603
+  _globals['_CANCELREQUEST']._serialized_start=605
+  _globals['_CANCELREQUEST']._serialized_end=694
+  _globals['_CANCELRESPONSE']._serialized_start=696
+  _globals['_CANCELRESPONSE']._serialized_end=782
+  _globals['_REQUEUEREQUEST']._serialized_start=784
+  _globals['_REQUEUEREQUEST']._serialized_end=876
+  _globals['_REQUEUERESPONSE']._serialized_start=878
+  _globals['_REQUEUERESPONSE']._serialized_end=965
+  _globals['_TRANSFERREQUEST']._serialized_start=967
+  _globals['_TRANSFERREQUEST']._serialized_end=1062
+  _globals['_TRANSFERRESPONSE']._serialized_start=1064
+  _globals['_TRANSFERRESPONSE']._serialized_end=1152
+  _globals['_ASSIGNREQUEST']._serialized_start=1154
+  _globals['_ASSIGNREQUEST']._serialized_end=1243
+  _globals['_ASSIGNRESPONSE']._serialized_start=1245
+  _globals['_ASSIGNRESPONSE']._serialized_end=1331
+  _globals['_TURNINTOCALLBACKREQUEST']._serialized_start=1333
+  _globals['_TURNINTOCALLBACKREQUEST']._serialized_end=1454
+  _globals['_TURNINTOCALLBACKRESPONSE']._serialized_start=1456
+  _globals['_TURNINTOCALLBACKRESPONSE']._serialized_end=1552
+  _globals['_ACCEPTREQUEST']._serialized_start=1554
+  _globals['_ACCEPTREQUEST']._serialized_end=1643
+  _globals['_ACCEPTRESPONSE']._serialized_start=1645
+  _globals['_ACCEPTRESPONSE']._serialized_end=1731
+  _globals['_REJECTREQUEST']._serialized_start=1733
+  _globals['_REJECTREQUEST']._serialized_end=1822
+  _globals['_REJECTRESPONSE']._serialized_start=1824
+  _globals['_REJECTRESPONSE']._serialized_end=1910
+  _globals['_COMPLETEREQUEST']._serialized_start=1912
+  _globals['_COMPLETEREQUEST']._serialized_end=2007
+  _globals['_COMPLETERESPONSE']._serialized_start=2009
+  _globals['_COMPLETERESPONSE']._serialized_end=2097
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=2099
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=2210
+  _globals['_RECORDOUTCOMERESPONSE']._serialized_start=2212
+  _globals['_RECORDOUTCOMERESPONSE']._serialized_end=2305
+  _globals['_GETCALLREQUEST']._serialized_start=2307
+  _globals['_GETCALLREQUEST']._serialized_end=2337
+  _globals['_GETCALLRESPONSE']._serialized_start=2339
+  _globals['_GETCALLRESPONSE']._serialized_end=2426
+  _globals['_GETWAITESTIMATEREQUEST']._serialized_start=2429
+  _globals['_GETWAITESTIMATEREQUEST']._serialized_end=2572
+  _globals['_GETWAITESTIMATERESPONSE']._serialized_start=2574
+  _globals['_GETWAITESTIMATERESPONSE']._serialized_end=2682
+  _globals['_WATCHWAITESTIMATESREQUEST']._serialized_start=2684
+  _globals['_WATCHWAITESTIMATESREQUEST']._serialized_end=2789
+  _globals['_WATCHWAITESTIMATESRESPONSE']._serialized_start=2791
+  _globals['_WATCHWAITESTIMATESRESPONSE']._serialized_end=2912
+  _globals['_WAITUPDATE']._serialized_start=2915
+  _globals['_WAITUPDATE']._serialized_end=3046
+  _globals['_CALLSERVICE']._serialized_start=3049
+  _globals['_CALLSERVICE']._serialized_end=4093
 # @@protoc_insertion_point(module_scope)

@@ -5,11 +5,15 @@ CallService: for the system that holds the calls (a PBX or an ACD).
 For `client_id` and `request_id` see commands.proto.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from router.v1 import commands_pb2 as _commands_pb2
 from router.v1 import results_pb2 as _results_pb2
 from router.v1 import views_pb2 as _views_pb2
+from router.v1 import vocabulary_pb2 as _vocabulary_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -622,27 +626,37 @@ Global___GetCallResponse: _TypeAlias = GetCallResponse  # noqa: Y015
 
 @_typing.final
 class GetWaitEstimateRequest(_message.Message):
-    """One of the two is set."""
+    """One of `call` and `enqueue` is set."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
     ENQUEUE_FIELD_NUMBER: _builtins.int
+    WITHIN_FIELD_NUMBER: _builtins.int
+    QUICK_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """a call that is there"""
+    quick: _builtins.bool
+    """no futures: answered at once, from what has been learnt"""
     @_builtins.property
     def enqueue(self) -> _commands_pb2.Enqueue:
         """a call as it would be enqueued; its `call` may be empty, and nothing changes"""
+
+    @_builtins.property
+    def within(self) -> _containers.RepeatedCompositeFieldContainer[_duration_pb2.Duration]:
+        """Times for which `answered_within` is wanted, at most 16 of up to a day; without any it is the queue's target."""
 
     def __init__(
         self,
         *,
         call: _builtins.str = ...,
         enqueue: _commands_pb2.Enqueue | None = ...,
+        within: _abc.Iterable[_duration_pb2.Duration] | None = ...,
+        quick: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "enqueue", b"enqueue", "of", b"of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "enqueue", b"enqueue", "of", b"of"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "enqueue", b"enqueue", "of", b"of", "quick", b"quick", "within", b"within"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_of: _TypeAlias = _typing.Literal["call", "enqueue"]  # noqa: Y015
     _WhichOneofArgType_of: _TypeAlias = _typing.Literal["of", b"of"]  # noqa: Y015
@@ -673,3 +687,107 @@ class GetWaitEstimateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetWaitEstimateResponse: _TypeAlias = GetWaitEstimateResponse  # noqa: Y015
+
+@_typing.final
+class WatchWaitEstimatesRequest(_message.Message):
+    """Filters: a waiting call passes if it is in one of the queues, if there are any, and one of the calls, if there are any;
+    at most 1,000 entries each.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    MIN_CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def min_change(self) -> _duration_pb2.Duration:
+        """A call is told again when its position has changed, or when the moment at which it is expected to be answered has
+        moved by this much and by 20 % of the wait told last: 1 s to a day, 10 s if absent.
+        """
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[_builtins.str] | None = ...,
+        calls: _abc.Iterable[_builtins.str] | None = ...,
+        min_change: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_change", b"min_change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "min_change", b"min_change", "queues", b"queues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchWaitEstimatesRequest: _TypeAlias = WatchWaitEstimatesRequest  # noqa: Y015
+
+@_typing.final
+class WatchWaitEstimatesResponse(_message.Message):
+    """Calls that are new, changed or done. None: nothing has changed for a while, and the stream is alive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    UPDATES_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    complete: _builtins.bool
+    """Every call that waits has been told by now, once in each stream. Whoever asks again takes calls that were not told in
+    this stream by then for over.
+    """
+    @_builtins.property
+    def header(self) -> _results_pb2.Header: ...
+    @_builtins.property
+    def updates(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitUpdate]: ...
+    def __init__(
+        self,
+        *,
+        header: _results_pb2.Header | None = ...,
+        updates: _abc.Iterable[Global___WaitUpdate] | None = ...,
+        complete: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "header", b"header", "updates", b"updates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchWaitEstimatesResponse: _TypeAlias = WatchWaitEstimatesResponse  # noqa: Y015
+
+@_typing.final
+class WaitUpdate(_message.Message):
+    """What one caller should hear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    CALL_STATE_FIELD_NUMBER: _builtins.int
+    WAIT_ESTIMATE_FIELD_NUMBER: _builtins.int
+    call: _builtins.str
+    queue: _builtins.str
+    call_state: _vocabulary_pb2.CallState.ValueType
+    """WAITING, or OFFERED while an agent is rung for it. Anything else: the wait is over, and this is the last of it.
+    UNSPECIFIED: over, and so long ago that it is forgotten.
+    """
+    @_builtins.property
+    def wait_estimate(self) -> _results_pb2.WaitEstimate:
+        """absent once the wait is over"""
+
+    def __init__(
+        self,
+        *,
+        call: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        call_state: _vocabulary_pb2.CallState.ValueType = ...,
+        wait_estimate: _results_pb2.WaitEstimate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait_estimate", b"wait_estimate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "call_state", b"call_state", "queue", b"queue", "wait_estimate", b"wait_estimate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitUpdate: _TypeAlias = WaitUpdate  # noqa: Y015

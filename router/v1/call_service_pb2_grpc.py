@@ -99,6 +99,11 @@ class CallServiceStub:
                 request_serializer=router_dot_v1_dot_call__service__pb2.GetWaitEstimateRequest.SerializeToString,
                 response_deserializer=router_dot_v1_dot_call__service__pb2.GetWaitEstimateResponse.FromString,
                 _registered_method=True)
+        self.WatchWaitEstimates = channel.unary_stream(
+                '/router.v1.CallService/WatchWaitEstimates',
+                request_serializer=router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesRequest.SerializeToString,
+                response_deserializer=router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesResponse.FromString,
+                _registered_method=True)
 
 
 class CallServiceServicer:
@@ -195,6 +200,17 @@ class CallServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchWaitEstimates(self, request, context):
+        """Stream wait estimates and positions of waiting calls when they change enough to matter.
+
+        It begins with every waiting call that passes and tells what its caller should hear now: state, not history. A client
+        that does not keep up misses what was overtaken and nothing else; one whose stream has ended asks again. The stream
+        goes on until the client leaves or the server stops (SHUTTING_DOWN). There are at most `watchers_max` of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CallServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -262,6 +278,11 @@ def add_CallServiceServicer_to_server(servicer, server):
                     servicer.GetWaitEstimate,
                     request_deserializer=router_dot_v1_dot_call__service__pb2.GetWaitEstimateRequest.FromString,
                     response_serializer=router_dot_v1_dot_call__service__pb2.GetWaitEstimateResponse.SerializeToString,
+            ),
+            'WatchWaitEstimates': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchWaitEstimates,
+                    request_deserializer=router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesRequest.FromString,
+                    response_serializer=router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -615,6 +636,33 @@ class CallService:
             '/router.v1.CallService/GetWaitEstimate',
             router_dot_v1_dot_call__service__pb2.GetWaitEstimateRequest.SerializeToString,
             router_dot_v1_dot_call__service__pb2.GetWaitEstimateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchWaitEstimates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/router.v1.CallService/WatchWaitEstimates',
+            router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesRequest.SerializeToString,
+            router_dot_v1_dot_call__service__pb2.WatchWaitEstimatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

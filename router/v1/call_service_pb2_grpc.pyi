@@ -42,6 +42,13 @@ class CallServiceStub:
     """Return a call's state and place in line."""
     GetWaitEstimate: _aio.UnaryUnaryMultiCallable[_call_service_pb2.GetWaitEstimateRequest, _call_service_pb2.GetWaitEstimateResponse]
     """Estimate how long a call in queue, or one that has not come yet, will wait."""
+    WatchWaitEstimates: _aio.UnaryStreamMultiCallable[_call_service_pb2.WatchWaitEstimatesRequest, _call_service_pb2.WatchWaitEstimatesResponse]
+    """Stream wait estimates and positions of waiting calls when they change enough to matter.
+
+    It begins with every waiting call that passes and tells what its caller should hear now: state, not history. A client
+    that does not keep up misses what was overtaken and nothing else; one whose stream has ended asks again. The stream
+    goes on until the client leaves or the server stops (SHUTTING_DOWN). There are at most `watchers_max` of them.
+    """
 
 class CallServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -147,5 +154,18 @@ class CallServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_call_service_pb2.GetWaitEstimateRequest, _abc.Awaitable[_call_service_pb2.GetWaitEstimateResponse]],
     ) -> _abc.Awaitable[_call_service_pb2.GetWaitEstimateResponse]:
         """Estimate how long a call in queue, or one that has not come yet, will wait."""
+
+    @_abc_1.abstractmethod
+    def WatchWaitEstimates(
+        self,
+        request: _call_service_pb2.WatchWaitEstimatesRequest,
+        context: _aio.ServicerContext[_call_service_pb2.WatchWaitEstimatesRequest, _abc.AsyncIterator[_call_service_pb2.WatchWaitEstimatesResponse]],
+    ) -> _abc.AsyncIterator[_call_service_pb2.WatchWaitEstimatesResponse]:
+        """Stream wait estimates and positions of waiting calls when they change enough to matter.
+
+        It begins with every waiting call that passes and tells what its caller should hear now: state, not history. A client
+        that does not keep up misses what was overtaken and nothing else; one whose stream has ended asks again. The stream
+        goes on until the client leaves or the server stops (SHUTTING_DOWN). There are at most `watchers_max` of them.
+        """
 
 def add_CallServiceServicer_to_server(servicer: CallServiceServicer, server: _aio.Server) -> None: ...

@@ -92,6 +92,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """the caller's role may not do this"""
     ERROR_REASON_SESSION_LOST: _ErrorReason.ValueType  # 115
     """a lost session cannot be ended; Reconcile first"""
+    ERROR_REASON_SHADOW_MODE: _ErrorReason.ValueType  # 116
+    """the server follows an outside ACD: it decides nothing itself"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -162,4 +164,6 @@ ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 114
 """the caller's role may not do this"""
 ERROR_REASON_SESSION_LOST: ErrorReason.ValueType  # 115
 """a lost session cannot be ended; Reconcile first"""
+ERROR_REASON_SHADOW_MODE: ErrorReason.ValueType  # 116
+"""the server follows an outside ACD: it decides nothing itself"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -28,7 +28,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from router.v1 import vocabulary_pb2 as router_dot_v1_dot_vocabulary__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17router/v1/results.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1arouter/v1/vocabulary.proto\"D\n\x06Header\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9e\x01\n\x06Result\x12(\n\ncall_state\x18\x01 \x01(\x0e\x32\x14.router.v1.CallState\x12\x12\n\x05queue\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x61gent\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05offer\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x10\n\x08repeated\x18\x05 \x01(\x08\x42\x08\n\x06_queueB\x08\n\x06_agentB\x08\n\x06_offer\"\xa8\x01\n\rCommandResult\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12.\n\rwait_estimate\x18\x04 \x01(\x0b\x32\x17.router.v1.WaitEstimate\"\x9b\x01\n\x0cWaitEstimate\x12-\n\x06method\x18\x01 \x01(\x0e\x32\x1d.router.v1.WaitEstimateMethod\x12\'\n\x04mean\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08position\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07samples\x18\x04 \x01(\x03\x42\x0b\n\t_position*\xb9\x01\n\x12WaitEstimateMethod\x12$\n WAIT_ESTIMATE_METHOD_UNSPECIFIED\x10\x00\x12\x1d\n\x19WAIT_ESTIMATE_METHOD_NONE\x10\x01\x12\"\n\x1eWAIT_ESTIMATE_METHOD_IMMEDIATE\x10\x02\x12\x1c\n\x18WAIT_ESTIMATE_METHOD_QLM\x10\x03\x12\x1c\n\x18WAIT_ESTIMATE_METHOD_LES\x10\x04\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17router/v1/results.proto\x12\trouter.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1arouter/v1/vocabulary.proto\"D\n\x06Header\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9e\x01\n\x06Result\x12(\n\ncall_state\x18\x01 \x01(\x0e\x32\x14.router.v1.CallState\x12\x12\n\x05queue\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x61gent\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05offer\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x10\n\x08repeated\x18\x05 \x01(\x08\x42\x08\n\x06_queueB\x08\n\x06_agentB\x08\n\x06_offer\"\xa8\x01\n\rCommandResult\x12!\n\x06header\x18\x01 \x01(\x0b\x32\x11.router.v1.Header\x12!\n\x06result\x18\x02 \x01(\x0b\x32\x11.router.v1.Result\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12.\n\rwait_estimate\x18\x04 \x01(\x0b\x32\x17.router.v1.WaitEstimate\"\xc5\x03\n\x0cWaitEstimate\x12-\n\x06method\x18\x01 \x01(\x0e\x32\x1d.router.v1.WaitEstimateMethod\x12\'\n\x04mean\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08position\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07samples\x18\x04 \x01(\x03\x12&\n\x03p10\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p50\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p80\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p90\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x08interval\x18\t \x01(\x0b\x32\x17.router.v1.WaitInterval\x12\x32\n\x0f\x61nswered_within\x18\n \x03(\x0b\x32\x19.router.v1.AnsweredWithin\x12\x0f\n\x07\x66utures\x18\x0b \x01(\x05\x12\x18\n\x10\x63\x61llback_offered\x18\x0c \x01(\x08\x42\x0b\n\t_position\"_\n\x0cWaitInterval\x12&\n\x03low\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04high\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"P\n\x0e\x41nsweredWithin\x12)\n\x06within\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bprobability\x18\x02 \x01(\x01*\xa3\x02\n\x12WaitEstimateMethod\x12$\n WAIT_ESTIMATE_METHOD_UNSPECIFIED\x10\x00\x12\x1d\n\x19WAIT_ESTIMATE_METHOD_NONE\x10\x01\x12\"\n\x1eWAIT_ESTIMATE_METHOD_IMMEDIATE\x10\x02\x12\x1c\n\x18WAIT_ESTIMATE_METHOD_QLM\x10\x03\x12\x1c\n\x18WAIT_ESTIMATE_METHOD_LES\x10\x04\x12 \n\x1cWAIT_ESTIMATE_METHOD_LEARNED\x10\x05\x12\"\n\x1eWAIT_ESTIMATE_METHOD_SIMULATED\x10\x06\x12\"\n\x1eWAIT_ESTIMATE_METHOD_CORRECTED\x10\x07\x42-\n\trouter.v1P\x01Z\x12router/v1;routerv1\xaa\x02\tRouter.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'router.v1.results_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\trouter.v1P\001Z\022router/v1;routerv1\252\002\tRouter.V1'
-  _globals['_WAITESTIMATEMETHOD']._serialized_start=717
-  _globals['_WAITESTIMATEMETHOD']._serialized_end=902
+  _globals['_WAITESTIMATEMETHOD']._serialized_start=1194
+  _globals['_WAITESTIMATEMETHOD']._serialized_end=1485
   _globals['_HEADER']._serialized_start=156
   _globals['_HEADER']._serialized_end=224
   _globals['_RESULT']._serialized_start=227
@@ -45,5 +45,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMANDRESULT']._serialized_start=388
   _globals['_COMMANDRESULT']._serialized_end=556
   _globals['_WAITESTIMATE']._serialized_start=559
-  _globals['_WAITESTIMATE']._serialized_end=714
+  _globals['_WAITESTIMATE']._serialized_end=1012
+  _globals['_WAITINTERVAL']._serialized_start=1014
+  _globals['_WAITINTERVAL']._serialized_end=1109
+  _globals['_ANSWEREDWITHIN']._serialized_start=1111
+  _globals['_ANSWEREDWITHIN']._serialized_end=1191
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,12 @@
 isort:skip_file
 What comes back: the header of every response, the result of a command, and its result in a batch."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from router.v1 import vocabulary_pb2 as _vocabulary_pb2
@@ -29,26 +31,38 @@ class _WaitEstimateMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Wa
     DESCRIPTOR: _descriptor.EnumDescriptor
     WAIT_ESTIMATE_METHOD_UNSPECIFIED: _WaitEstimateMethod.ValueType  # 0
     WAIT_ESTIMATE_METHOD_NONE: _WaitEstimateMethod.ValueType  # 1
-    """too early to say, or the call is over; `mean` is absent"""
+    """nobody can tell: too early, the queue is paused, the call detached or over"""
     WAIT_ESTIMATE_METHOD_IMMEDIATE: _WaitEstimateMethod.ValueType  # 2
     """an agent may take the call now, is rung for it, or has it"""
     WAIT_ESTIMATE_METHOD_QLM: _WaitEstimateMethod.ValueType  # 3
     """queue length, agents, handle time and patience (Markovian, with abandonment)"""
     WAIT_ESTIMATE_METHOD_LES: _WaitEstimateMethod.ValueType  # 4
     """the wait of the last call to enter service"""
+    WAIT_ESTIMATE_METHOD_LEARNED: _WaitEstimateMethod.ValueType  # 5
+    """learnt online from the waits of the last calls and from what waits now"""
+    WAIT_ESTIMATE_METHOD_SIMULATED: _WaitEstimateMethod.ValueType  # 6
+    """futures: the router's own state run ahead many times"""
+    WAIT_ESTIMATE_METHOD_CORRECTED: _WaitEstimateMethod.ValueType  # 7
+    """futures, with a correction learnt from how earlier estimates turned out"""
 
 class WaitEstimateMethod(_WaitEstimateMethod, metaclass=_WaitEstimateMethodEnumTypeWrapper):
-    """How an expected wait was estimated."""
+    """How an expected wait was estimated: docs/wait-prediction.md has each method and when it is used."""
 
 WAIT_ESTIMATE_METHOD_UNSPECIFIED: WaitEstimateMethod.ValueType  # 0
 WAIT_ESTIMATE_METHOD_NONE: WaitEstimateMethod.ValueType  # 1
-"""too early to say, or the call is over; `mean` is absent"""
+"""nobody can tell: too early, the queue is paused, the call detached or over"""
 WAIT_ESTIMATE_METHOD_IMMEDIATE: WaitEstimateMethod.ValueType  # 2
 """an agent may take the call now, is rung for it, or has it"""
 WAIT_ESTIMATE_METHOD_QLM: WaitEstimateMethod.ValueType  # 3
 """queue length, agents, handle time and patience (Markovian, with abandonment)"""
 WAIT_ESTIMATE_METHOD_LES: WaitEstimateMethod.ValueType  # 4
 """the wait of the last call to enter service"""
+WAIT_ESTIMATE_METHOD_LEARNED: WaitEstimateMethod.ValueType  # 5
+"""learnt online from the waits of the last calls and from what waits now"""
+WAIT_ESTIMATE_METHOD_SIMULATED: WaitEstimateMethod.ValueType  # 6
+"""futures: the router's own state run ahead many times"""
+WAIT_ESTIMATE_METHOD_CORRECTED: WaitEstimateMethod.ValueType  # 7
+"""futures, with a correction learnt from how earlier estimates turned out"""
 Global___WaitEstimateMethod: _TypeAlias = WaitEstimateMethod  # noqa: Y015
 
 @_typing.final
@@ -170,7 +184,9 @@ Global___CommandResult: _TypeAlias = CommandResult  # noqa: Y015
 
 @_typing.final
 class WaitEstimate(_message.Message):
-    """How long a call is expected to wait from now on. An expectation, not a promise."""
+    """How long a call is expected to wait from now on: a distribution, not a promise. Where nothing can be told (NONE) only
+    `method`, `samples` and, if the call waits, `position` are set; QLM and LES may have no more than `mean`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -178,13 +194,49 @@ class WaitEstimate(_message.Message):
     MEAN_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
+    P10_FIELD_NUMBER: _builtins.int
+    P50_FIELD_NUMBER: _builtins.int
+    P80_FIELD_NUMBER: _builtins.int
+    P90_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    ANSWERED_WITHIN_FIELD_NUMBER: _builtins.int
+    FUTURES_FIELD_NUMBER: _builtins.int
+    CALLBACK_OFFERED_FIELD_NUMBER: _builtins.int
     method: Global___WaitEstimateMethod.ValueType
     position: _builtins.int
-    """1 for the first in line; absent when the call does not wait"""
+    """1 for the first in line; absent when the call does not wait. It is 1 + the waiting calls of the same queue with a
+    better rank. With skills it is not the number of calls to be served before this one: those ahead may need other
+    agents, and agents may serve other queues first. The times of this message know that; a caller who is told one thing
+    should be told a time.
+    """
     samples: _builtins.int
-    """observations behind the estimate"""
+    """observations behind the estimate: answered calls, or talks, that it was learnt from"""
+    futures: _builtins.int
+    """how many futures it rests on; 0 without"""
+    callback_offered: _builtins.bool
+    """`mean` is above the queue's `callback_wait_estimate`: offer to call back instead (TurnIntoCallback)."""
     @_builtins.property
     def mean(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def p10(self) -> _duration_pb2.Duration:
+        """Quantiles: with a chance of 10 %, 50 %, 80 % and 90 % the call is answered within so long."""
+
+    @_builtins.property
+    def p50(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def p80(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def p90(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def interval(self) -> Global___WaitInterval:
+        """The call is answered within these bounds with a chance of 80 %. It is narrower than p10 to p90. How often it held
+        is watched: metric skill_router_wait_interval_coverage.
+        """
+
+    @_builtins.property
+    def answered_within(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnsweredWithin]:
+        """The chance to be answered within given times, if the caller stays; of simulated estimates only."""
+
     def __init__(
         self,
         *,
@@ -192,13 +244,73 @@ class WaitEstimate(_message.Message):
         mean: _duration_pb2.Duration | None = ...,
         position: _builtins.int | None = ...,
         samples: _builtins.int = ...,
+        p10: _duration_pb2.Duration | None = ...,
+        p50: _duration_pb2.Duration | None = ...,
+        p80: _duration_pb2.Duration | None = ...,
+        p90: _duration_pb2.Duration | None = ...,
+        interval: Global___WaitInterval | None = ...,
+        answered_within: _abc.Iterable[Global___AnsweredWithin] | None = ...,
+        futures: _builtins.int = ...,
+        callback_offered: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "mean", b"mean", "position", b"position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "interval", b"interval", "mean", b"mean", "p10", b"p10", "p50", b"p50", "p80", b"p80", "p90", b"p90", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "mean", b"mean", "method", b"method", "position", b"position", "samples", b"samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "answered_within", b"answered_within", "callback_offered", b"callback_offered", "futures", b"futures", "interval", b"interval", "mean", b"mean", "method", b"method", "p10", b"p10", "p50", b"p50", "p80", b"p80", "p90", b"p90", "position", b"position", "samples", b"samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__position: _TypeAlias = _typing.Literal["position"]  # noqa: Y015
     _WhichOneofArgType__position: _TypeAlias = _typing.Literal["_position", b"_position"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__position) -> _WhichOneofReturnType__position | None: ...
 
 Global___WaitEstimate: _TypeAlias = WaitEstimate  # noqa: Y015
+
+@_typing.final
+class WaitInterval(_message.Message):
+    """Two bounds of a wait."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def low(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def high(self) -> _duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        low: _duration_pb2.Duration | None = ...,
+        high: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitInterval: _TypeAlias = WaitInterval  # noqa: Y015
+
+@_typing.final
+class AnsweredWithin(_message.Message):
+    """The chance that a wait is no longer than a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHIN_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    probability: _builtins.float
+    """0 … 1"""
+    @_builtins.property
+    def within(self) -> _duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        within: _duration_pb2.Duration | None = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["within", b"within"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["probability", b"probability", "within", b"within"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnsweredWithin: _TypeAlias = AnsweredWithin  # noqa: Y015

@@ -5,7 +5,10 @@ Keeps one invariant: the header of an answer to a command is that of the command
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
+
+from google.protobuf.duration_pb2 import Duration
 
 from router.engine.views import Result
 from router.engine.vocabulary import CallState
@@ -15,14 +18,28 @@ from router.wire.vocabulary import CALL_STATE
 
 
 class WaitEstimateLike(Protocol):
-    """What an estimate consists of, whoever made it."""
+    """What an estimate consists of, whoever made it; None where it says nothing."""
 
     @property
     def method(self) -> str: ...
     @property
     def mean_us(self) -> int | None: ...
     @property
+    def p10_us(self) -> int | None: ...
+    @property
+    def p50_us(self) -> int | None: ...
+    @property
+    def p80_us(self) -> int | None: ...
+    @property
+    def p90_us(self) -> int | None: ...
+    @property
+    def interval_us(self) -> tuple[int, int] | None: ...
+    @property
+    def answered_within(self) -> Sequence[tuple[int, float]]: ...
+    @property
     def position(self) -> int | None: ...
+    @property
+    def futures(self) -> int: ...
     @property
     def samples(self) -> int: ...
 
@@ -32,6 +49,9 @@ METHODS: Final = {
     "immediate": results_pb2.WAIT_ESTIMATE_METHOD_IMMEDIATE,
     "qlm": results_pb2.WAIT_ESTIMATE_METHOD_QLM,
     "les": results_pb2.WAIT_ESTIMATE_METHOD_LES,
+    "learned": results_pb2.WAIT_ESTIMATE_METHOD_LEARNED,
+    "simulated": results_pb2.WAIT_ESTIMATE_METHOD_SIMULATED,
+    "corrected": results_pb2.WAIT_ESTIMATE_METHOD_CORRECTED,
 }
 """The methods of estimating a wait, by the name that `router.wait` gives them."""
 
@@ -72,11 +92,29 @@ def decode_result(header: results_pb2.Header, message: results_pb2.Result) -> Re
     )
 
 
-def encode_wait_estimate(estimate: WaitEstimateLike) -> results_pb2.WaitEstimate:
-    """Return an estimate."""
-    return results_pb2.WaitEstimate(
+def encode_wait_estimate(estimate: WaitEstimateLike, *, callback_offered: bool = False) -> results_pb2.WaitEstimate:
+    """Return an estimate, and whether its caller should be offered to be called back."""
+    message = results_pb2.WaitEstimate(
         method=METHODS[estimate.method],
-        mean=None if estimate.mean_us is None else to_duration(estimate.mean_us),
+        mean=_duration(estimate.mean_us),
         position=estimate.position,
         samples=estimate.samples,
+        p10=_duration(estimate.p10_us),
+        p50=_duration(estimate.p50_us),
+        p80=_duration(estimate.p80_us),
+        p90=_duration(estimate.p90_us),
+        futures=estimate.futures,
+        callback_offered=callback_offered,
+        answered_within=[
+            results_pb2.AnsweredWithin(within=to_duration(within_us), probability=probability)
+            for within_us, probability in estimate.answered_within
+        ],
     )
+    if estimate.interval_us is not None:
+        low_us, high_us = estimate.interval_us
+        message.interval.CopyFrom(results_pb2.WaitInterval(low=to_duration(low_us), high=to_duration(high_us)))
+    return message
+
+
+def _duration(duration_us: int | None) -> Duration | None:
+    return None if duration_us is None else to_duration(duration_us)

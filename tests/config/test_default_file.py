@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
-from router.config import ServerSettings, default_config_text, parse_config, preset_of
+from router.config import EstimateSettings, ServerSettings, default_config_text, parse_config, preset_of
+from router.config.estimates import ESTIMATES
 from router.config.kinds import Table
 from router.config.schema import (
     BASE_QUEUE,
@@ -30,6 +31,7 @@ def keys_used(tables: list[dict[str, object]]) -> set[str]:
 def test_it_has_every_key() -> None:
     assert set(DOCUMENT) == set(TOP_KEYS)
     assert set(DOCUMENT["server"]) == set(SERVER.keys)
+    assert set(DOCUMENT["estimates"]) == set(ESTIMATES.keys)
     assert set(DOCUMENT["engine"]) == set(ENGINE.keys)
     assert set(DOCUMENT["efficiency"]) == set(EFFICIENCY.keys)
     assert keys_used(list(DOCUMENT["channels"].values())) == set(CHANNEL.keys)
@@ -47,6 +49,7 @@ def test_it_has_every_key() -> None:
 
 def test_it_says_the_defaults() -> None:
     assert CONFIG.server == ServerSettings()
+    assert CONFIG.estimates == EstimateSettings()
     defaults = Settings()
     for field in Settings.__struct_fields__:
         if field not in ("queues", "channels"):

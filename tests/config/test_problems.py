@@ -144,7 +144,7 @@ IN_FILE = [
     ("prset = 'balanced'\n[queues.a]\n", 1, "prset", "unknown key", "did you mean preset? It belongs in [queue_defaults] or"),
     ("[simulation]\nlength = 5\n[agents.a]\n", 1, "simulation", "this is a scenario, not a router's config", "`skill-router simulate`"),
     ("queue.a = 5\n[queues.a]\n", 1, "queue", "unknown key", "did you mean queues?"),
-    ("xyzzy = 1\n[queues.a]\n", 1, "xyzzy", "unknown key", "known here: server, engine, efficiency, channels, queue_defaults, q"),
+    ("xyzzy = 1\n[queues.a]\n", 1, "xyzzy", "unknown key", "known here: server, estimates, engine, efficiency, channels, queue_d"),
     ("server = 5\n[queues.a]\n", 1, "server", "this is the single value 5", "a table: { … }, or keys under a [server] header"),
     ("[[engine]]\n[queues.a]\n", 1, "engine", "this is a list", "a table"),
     ("# no queues\n\n[server]\n", 1, "queues", "there is no queue", "at least one [queues.NAME]"),

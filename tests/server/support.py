@@ -22,6 +22,8 @@ from router.server.clock import Clock
 from router.server.journal_thread import JournalThread
 from router.server.recovery import recover
 from router.server.server import RouterServer
+from router.server.work import Happening
+from router.wait import WaitEstimate
 
 CONFIG = """
 [server]
@@ -93,6 +95,15 @@ async def durable(
             await server.stop(grace_s=0.2)
     finally:
         await thread.close(10)
+
+
+class NoEstimates:
+    """Estimates for what is tested without any."""
+
+    def observe(self, happening: Happening) -> None: ...
+
+    def at_once(self, of: str, now_us: int) -> WaitEstimate:
+        return WaitEstimate("none", None, None, 0)
 
 
 def client_of(server: RouterServer, **settings: Any) -> RouterClient:

@@ -20,8 +20,8 @@ from router.server.journal_thread import JournalThread
 from router.server.requests import Answer, Identity, Submission
 from router.server.work import Happening
 from router.server.writer import Writer
-from router.wait import WaitEstimator
 from tests.server.scripted_journal import ScriptedJournal
+from tests.server.support import NoEstimates
 
 SETTINGS = Settings(queues={"q": QueueSettings()})
 
@@ -41,7 +41,7 @@ class Bench:
         self.writer = Writer(
             self.engine,
             clock or Clock(),
-            WaitEstimator(self.engine),
+            NoEstimates(),
             self._publish,
             journal=thread,
             observers=[self],

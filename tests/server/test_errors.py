@@ -243,7 +243,7 @@ async def test_what_only_the_server_may_do_is_rejected_too(server: RouterServer,
 
 
 # the first two above, the others in test_durability and test_session_service
-ELSEWHERE = {"CALL_DETACHED", "CALL_NOT_DETACHED", "JOURNAL_FAILED", "SESSION_LOST"}
+ELSEWHERE = {"CALL_DETACHED", "CALL_NOT_DETACHED", "JOURNAL_FAILED", "SESSION_LOST", "SHADOW_MODE"}
 
 
 def test_every_reason_is_reached_by_a_test() -> None:

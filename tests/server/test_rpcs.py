@@ -43,6 +43,7 @@ DAY: list[tuple[str, Message]] = [
     ("Call/GetCall", ca.GetCallRequest(call="c2")),
     ("Call/GetWaitEstimate", ca.GetWaitEstimateRequest(call="c1")),
     ("Call/GetWaitEstimate", ca.GetWaitEstimateRequest(enqueue=m.Enqueue(queue="general"))),
+    ("Call/WatchWaitEstimates", ca.WatchWaitEstimatesRequest(queues=["loans"])),
     ("Call/Requeue", ca.RequeueRequest(requeue=m.Requeue(call="c2", reason="not connected"))),
     ("Call/Accept", ca.AcceptRequest(accept=m.Accept(offer=3))),
     ("Call/Complete", ca.CompleteRequest(complete=m.Complete(call="c2"))),
@@ -96,6 +97,11 @@ async def ask(channel: grpc.aio.Channel, short: str, request: Message) -> Any:
         response = await call.read()
         await call.done_writing()
         assert await call.read() is grpc.aio.EOF
+        return response
+    if short == "Call/WatchWaitEstimates":
+        call = channel.unary_stream(path, encode, answer)(request)
+        response = await call.read()
+        call.cancel()
         return response
     if short == "Watch/Watch":
         call = channel.unary_stream(path, encode, answer)(request)
@@ -164,8 +170,9 @@ async def test_a_waiting_call_and_its_line(server: RouterServer, client: RouterC
     assert (await client.call("c2")).position == 4
     estimate = await client.wait_estimate("c2")
     assert estimate.position == 4
-    expected = server.shell.estimator.estimate_call("c2", server.shell.clock.now_us())
-    assert (estimate.method, estimate.position) == (expected.method, expected.position)
+    quick = await client.wait_estimate("c2", quick=True)
+    expected = server.shell.estimation.predicting.quick("c2", server.shell.clock.now_us())
+    assert (quick.method, quick.position) == (expected.method, expected.position)
     hypothetical = await client.wait_estimate(c.Enqueue("", "loans"))
     assert hypothetical.position == 5
     assert (await refused(client.explain_agent("c2", "ada"))).reason == "UNKNOWN_AGENT"

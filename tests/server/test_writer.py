@@ -15,7 +15,7 @@ from router.server.clock import Clock
 from router.server.errors import Refusal
 from router.server.requests import Submission
 from router.server.writer import Happening, Writer
-from router.wait import WaitEstimator
+from tests.server.support import NoEstimates
 
 
 class Bench:
@@ -26,7 +26,7 @@ class Bench:
         self.groups: list[list[Happening]] = []
         self.at_publication: list[int] = []
         self.answered = 0
-        self.writer = Writer(self.engine, Clock(), WaitEstimator(self.engine), self.publish, **bounds)
+        self.writer = Writer(self.engine, Clock(), NoEstimates(), self.publish, **bounds)
 
     def publish(self, happenings: Sequence[Happening]) -> None:
         self.groups.append(list(happenings))
@@ -113,7 +113,7 @@ async def test_an_estimator_that_fails_does_not_stop_routing() -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    bench.writer.applier.estimator = type("Broken", (), {"observe": fail, "estimate_call": fail})()
+    bench.writer.applier.estimator = type("Broken", (), {"observe": fail, "at_once": fail})()
     running = asyncio.create_task(bench.writer.run())
     (answer,) = await bench.writer.submit([Submission(c.Enqueue("c1", "q"), estimate=True)])
     assert answer.result is not None

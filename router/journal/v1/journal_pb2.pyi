@@ -325,8 +325,11 @@ class ServiceState(_message.Message):
     FILE_ETAG_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
     OWNED_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
     file_etag: _builtins.str
     """of the config file when it was last applied"""
+    wait: _builtins.bytes
+    """what wait prediction has learnt, in a form of its own; empty, or not readable: it starts anew"""
     @_builtins.property
     def config(self) -> Global___ConfigText: ...
     @_builtins.property
@@ -340,10 +343,11 @@ class ServiceState(_message.Message):
         file_etag: _builtins.str = ...,
         sessions: _abc.Iterable[Global___Session] | None = ...,
         owned: _abc.Iterable[Global___Owned] | None = ...,
+        wait: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "file_etag", b"file_etag", "owned", b"owned", "sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "file_etag", b"file_etag", "owned", b"owned", "sessions", b"sessions", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,7 +14,7 @@ from router.engine.vocabulary import AssignmentCause, Availability, EngagementSt
 from router.server.metrics import catalogue as m
 from router.server.metrics.call_meter import Acts
 from router.server.metrics.catalogue import Reading, single
-from router.server.metrics.tally import PER_SECOND_US
+from router.server.tally import PER_SECOND_US
 
 STATES: Final = ("idle", "busy", "not_ready", "signed_out")
 _IDLE, _BUSY, _NOT_READY, _SIGNED_OUT = range(4)

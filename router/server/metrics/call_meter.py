@@ -17,7 +17,7 @@ from router.engine.views import CallView
 from router.engine.vocabulary import CallState, EngagementState, LimitCause, Urgency
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading, single
-from router.server.metrics.tally import HANDLE_BOUNDS, PER_SECOND_US, WAIT_BOUNDS, Buckets
+from router.server.tally import HANDLE_BOUNDS, PER_SECOND_US, WAIT_BOUNDS, Buckets
 
 ENDS: Final = ("answered", "abandoned", "refused")
 OUTCOMES: Final = ("accepted", "rejected", "expired", "withdrawn")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from router.server.metrics.tally import Distribution
+from router.server.tally import Distribution
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -70,6 +70,58 @@ SERVICE_LEVEL_MET = _metric(
 TARGET = _metric("service_level_target_seconds", "gauge", "The queue's target, by urgency.", "queue", "urgency")
 OFFERS = _metric("offers_total", "counter", "Offers made.", "queue")
 OFFER_OUTCOMES = _metric("offer_outcomes_total", "counter", "Offers that ended, by how.", "queue", "outcome")
+
+# wait estimates
+ESTIMATES = _metric(
+    "wait_estimates_total", "counter", "Estimates that clients were told, by the method that made them.", "method"
+)
+COVERAGE = _metric(
+    "wait_interval_coverage",
+    "gauge",
+    "Share of the last 1,000 or so answered calls whose wait was within the 80 % interval of its first estimate: "
+    "from futures (corrected), and at once (learned). Absent before the first.",
+    "method",
+)
+COVERAGE_CALLS = _metric(
+    "wait_interval_calls_total", "counter", "Answered calls whose wait was held against an interval.", "method"
+)
+ANNOUNCEMENTS = _metric(
+    "wait_announcements_total",
+    "counter",
+    "First estimates from futures of calls, and changes of them that matter: the expected end came sooner, or later by "
+    "over 10 s and 20 %. `later` ÷ (`sooner` + `later`) is how much announcements creep.",
+    "change",
+)
+ESTIMATE_OVERFLOWS = _metric(
+    "calls_overflowed_by_estimate_total",
+    "counter",
+    "Calls that left the queue because their first estimate was above `overflow_wait_estimate`.",
+    "queue",
+)
+FUTURE_SETS = _metric(
+    "future_sets_total",
+    "counter",
+    "Sets of futures: for all that wait, for a call that was only supposed, or failed.",
+    "of",
+)
+FUTURES = _metric("futures_total", "counter", "Futures that were run to their end.")
+FUTURES_LAST = _metric("futures_of_last_set", "gauge", "Futures in the newest set for all that wait.")
+FUTURE_SET_TIME = _metric("future_set_seconds", "histogram", "Time to run a set, beside the routing.")
+FUTURE_SET_PAUSE = _metric(
+    "future_set_pause_seconds", "histogram", "How long the routing stood still for the state that a set began with."
+)
+FUTURE_SET_AGE = _metric(
+    "future_set_age_seconds",
+    "gauge",
+    "Age of the newest set for all that wait, which grows while nobody does; 0 before the first.",
+)
+WAIT_WATCHERS = _metric("wait_watchers", "gauge", "Watches of wait estimates under way.")
+SHADOW = _metric(
+    "shadow_assignments_total",
+    "counter",
+    "In shadow mode: assignments by the outside ACD, by whether the engine would have given that call to that agent.",
+    "agreed",
+)
 
 # agents
 AGENTS = _metric(
@@ -152,6 +204,7 @@ CATALOGUE: Final = tuple(value for value in list(globals().values()) if isinstan
 
 SECTIONS: Final = (
     ("Calls and offers", CALLS),
+    ("Wait estimates", ESTIMATES),
     ("Agents", AGENTS),
     ("Commands", COMMANDS),
     ("Journal", COMMIT),

@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from router.server.metrics.catalogue import Reading
-from router.server.metrics.tally import Distribution
+from router.server.tally import Distribution
 
 
 class ReadingCollector(Collector):

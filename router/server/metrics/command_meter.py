@@ -16,7 +16,7 @@ from router.engine.vocabulary import RejectReason
 from router.server.errors import REASONS
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading, single
-from router.server.metrics.tally import ENGINE_BOUNDS, LATENCY_BOUNDS, PER_SECOND_NS, SIZE_BOUNDS, Buckets
+from router.server.tally import ENGINE_BOUNDS, LATENCY_BOUNDS, PER_SECOND_NS, SIZE_BOUNDS, Buckets
 from router.server.work import Happening
 
 _OUTCOMES: Final = ("done", "rejected", "repeated")

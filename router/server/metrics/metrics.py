@@ -18,9 +18,10 @@ from router.server.metrics.agent_meter import AgentMeter
 from router.server.metrics.call_meter import CallMeter
 from router.server.metrics.catalogue import Reading, single
 from router.server.metrics.command_meter import CommandMeter
+from router.server.metrics.estimate_readings import estimate_readings
 from router.server.metrics.rpc_meter import RpcMeter
-from router.server.metrics.tally import PER_SECOND_US
 from router.server.shell import Shell
+from router.server.tally import PER_SECOND_US
 from router.server.work import Happening
 
 _QUEUES_AT_ONCE: Final = 50
@@ -74,6 +75,7 @@ class Metrics:
             *self._queue_readings(),
             heads,
             *self._calls.readings(),
+            *estimate_readings(self._shell),
             *self._agents.readings(),
             *self.commands.readings(),
             *self.rpcs.readings(),

@@ -12,8 +12,8 @@ import grpc
 
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading
-from router.server.metrics.tally import LATENCY_BOUNDS, PER_SECOND_NS, Buckets
 from router.server.rpc import STREAM, UNARY, WATCH
+from router.server.tally import LATENCY_BOUNDS, PER_SECOND_NS, Buckets
 
 KINDS: Final = (UNARY, STREAM, WATCH)
 _UNKNOWN: Final = "unknown"

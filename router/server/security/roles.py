@@ -46,7 +46,7 @@ _BY_SERVICE: Final[Mapping[str, Mapping[Roles, tuple[str, ...]]]] = {
         ),
         # a supervisor decides, or an outside ACD did already
         DESK: ("Assign",),
-        EVERYBODY: ("GetCall", "GetWaitEstimate"),
+        EVERYBODY: ("GetCall", "GetWaitEstimate", "WatchWaitEstimates"),
     },
     "router.v1.AgentService": {
         DESK: ("SignIn", "SignOut", "SetAvailability", "UpdateAgent", "EndWrapUp"),

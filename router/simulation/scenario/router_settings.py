@@ -14,6 +14,7 @@ from router.config.schema import HOMES, TOP_KEYS
 from router.engine.settings import Settings
 from router.simulation.scenario.schema import ROUTER, ROUTER_KEYS
 
+_OF_THE_SERVER: Final = ("server", "estimates")
 _WANTED: Final = '[router] with config = "router.toml", or at least one [router.queues.NAME]'
 
 
@@ -34,9 +35,10 @@ def read_router(document: dict[str, object], root: Place) -> Settings:
 
 
 def _embedded(tables: dict[str, object], place: Place) -> Settings:
-    if "server" in tables:
-        (place / "server").note("a simulation has no server", "the other tables of a config, without this one")
-    tables = {name: value for name, value in tables.items() if name != "server"}
+    for name in _OF_THE_SERVER:
+        if name in tables:
+            (place / name).note("a simulation has no server", "the other tables of a config, without this one")
+    tables = {name: value for name, value in tables.items() if name not in _OF_THE_SERVER}
     return read_settings(tables, place, ROUTER_KEYS)
 
 

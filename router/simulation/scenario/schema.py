@@ -55,11 +55,11 @@ ROUTER: Final = Table(
     optional(
         "config",
         InputFile("a router's config"),
-        "A router's config file, in place of tables here. Its `[server]` counts for nothing.",
+        "A router's config file, in place of tables here. Its `[server]` and `[estimates]` count for nothing.",
     ),
     optional("preset", Choice({name: name for name in PRESETS}), "Weights for every queue, over those of the config."),
 )
-ROUTER_KEYS: Final = (*ROUTER.keys, *(name for name in TOP_KEYS if name != "server"))
+ROUTER_KEYS: Final = (*ROUTER.keys, *(name for name in TOP_KEYS if name not in ("server", "estimates")))
 
 HUNTING: Final = Table(
     field_key("order", words(LineOrder), Hunting(), "Whom of those who wait a free agent gets."),

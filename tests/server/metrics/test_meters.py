@@ -17,7 +17,7 @@ from router.server.metrics import catalogue as m
 from router.server.metrics.agent_meter import AgentMeter
 from router.server.metrics.call_meter import CallMeter
 from router.server.metrics.catalogue import Metric
-from router.server.metrics.tally import Distribution
+from router.server.tally import Distribution
 from tests.engine.choices import SeededChoices
 from tests.engine.drive import world_of
 from tests.engine.generate import settings

@@ -188,6 +188,7 @@ WHOLE = [
     (RUN + "[router]\nconfig = 'none.toml'\n" + CALLERS + AGENTS, 4, "router.config", '"none.toml": there is no such file', "the path of a config file"),
     (RUN + "[router]\nconfig = 5\n" + CALLERS + AGENTS, 4, "router.config", "5 is not a path", "the path of a file in quotes"),
     (RUN + "[router]\npreset = 'balance'\n" + QUEUE + CALLERS + AGENTS, 4, "router.preset", '"balance" is not known here', 'did you mean "balanced"?'),
+    (RUN + "[router.estimates]\n" + QUEUE + CALLERS + AGENTS, 3, "router.estimates", "a simulation has no server", "the other tables of a config"),
     (RUN + "[router.server]\n" + QUEUE + CALLERS + AGENTS, 3, "router.server", "a simulation has no server", "the other tables of a config"),
     (RUN + "[router.queue]\n" + QUEUE + CALLERS + AGENTS, 3, "router.queue", "unknown key", "did you mean queues?"),
     (RUN + QUEUE + "[router.queue_defaults]\nskills = { a = 1 }\n" + CALLERS + AGENTS, 5, "router.queue_defaults.skills", "it belongs to a single queue", "put it in [router.queues.NAME]"),

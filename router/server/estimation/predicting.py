@@ -1,0 +1,75 @@
+"""The predictor, so guarded that no fault of it can harm routing.
+
+Keeps one invariant: no exception gets out but for what is wrong with a question; each kind of fault is logged once.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from router.engine import Engine
+from router.engine.commands import Enqueue
+from router.engine.errors import CorruptSnapshot, EngineError
+from router.wait import Predictor, WaitEstimate
+
+logger = logging.getLogger(__name__)
+
+NOBODY_KNOWS = WaitEstimate("none", None, None, 0)
+
+
+class Predicting:
+    """Learn from each command of an engine, and estimate at once, without futures."""
+
+    def __init__(self, engine: Engine, *, shadow: bool, time_zone: str) -> None:
+        self.native = Predictor(engine, shadow=shadow, time_zone=time_zone)
+        self._logged: set[str] = set()
+
+    def observe(self) -> None:
+        """Learn of the command that the engine has just carried out."""
+        try:
+            self.native.observe()
+        except Exception:
+            self.report("wait prediction could not learn from a command; routing goes on")
+
+    def quick(self, of: str | Enqueue, now_us: int) -> WaitEstimate:
+        """Estimate without futures. Raises `UnknownName` and `InvalidCommand`."""
+        try:
+            return self.native.quick(of, now_us)
+        except EngineError:
+            raise
+        except Exception:
+            self.report("a wait could not be estimated")
+            return NOBODY_KNOWS
+
+    def settled(self, of: str | Enqueue, now_us: int) -> WaitEstimate | None:
+        """Return the estimate where futures could tell no more, else None. Raises `UnknownName`, `InvalidCommand`."""
+        try:
+            return self.native.settled(of, now_us)
+        except EngineError:
+            raise
+        except Exception:
+            self.report("a wait could not be estimated")
+            return NOBODY_KNOWS
+
+    def save(self) -> bytes:
+        """Return what was learnt, for a snapshot; nothing if that fails."""
+        try:
+            return self.native.save()
+        except Exception:
+            self.report("what wait prediction has learnt could not be saved")
+            return b""
+
+    def restore(self, content: bytes) -> None:
+        """Go on with what was learnt before, as far as it can be read."""
+        if not content:
+            return
+        try:
+            self.native.restore(content)
+        except CorruptSnapshot as error:
+            logger.warning("what wait prediction had learnt cannot be read, and it starts anew: %s", error)
+
+    def report(self, what: str) -> None:
+        """Log the exception under way, unless its like was logged before."""
+        if what not in self._logged:
+            self._logged.add(what)
+            logger.exception("%s; this is logged once", what)
