@@ -174,7 +174,10 @@ def in_words(estimate: WaitEstimate) -> str:
         return "too early to say"
     if estimate.method == "immediate":
         return "none (immediate)"
-    return f"{estimate.mean_us / 1e6:.1f} s ({estimate.method}, from {estimate.samples} calls)"
+    words = f"{estimate.mean_us / 1e6:.1f} s ({estimate.method}, from {estimate.samples} calls)"
+    if estimate.p80_us is not None:
+        words += f", four of five within {estimate.p80_us / 1e6:.1f} s"
+    return words
 
 
 async def main(address: str) -> int:

@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "init-scenario": ("router.cli.init_scenario", "Write a commented scenario to start from."),
     "simulate": ("router.cli.simulate", "Simulate callers and agents around the very engine, with intervals."),
     "replay": ("router.cli.replay", "Route a recorded day under our own policy."),
+    "evaluate-wait": ("router.cli.evaluate_wait", "Score wait estimates on call logs."),
     "journal": ("router.cli.journal", "Look at a server's journal, check it, repair it."),
     "access": ("router.cli.access", "Say who may do what on a server."),
     "explain": ("router.cli.explain", "Ask a running server why a call is where it is."),

@@ -110,6 +110,8 @@ def command(
     the server ends. SIGHUP reads the config file again and, if it has changed, applies it whole or not at all. A second
     SIGTERM or Ctrl-C does not wait for what is under way.
 
+    With `shadow = true` in [server] it follows an outside ACD instead of routing, as docs/shadow.md describes.
+
     Beyond this machine it listens only with TLS and an access file, as docs/security.md describes. SIGHUP reads these
     files again, too.
     """
@@ -178,6 +180,8 @@ def _announce(server: RouterServer, recovered: Recovered | None) -> None:
     if server.metrics_address:
         lines.append(f"metrics on http://{server.metrics_address}/metrics")
     _say(lines)
+    if server.shell.shadow is not None:
+        logger.info("shadow mode: every queue is paused, and an outside ACD decides")
     if recovered is None:
         logger.warning("state is in memory only: nothing outlives this process")
     else:

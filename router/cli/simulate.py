@@ -5,9 +5,7 @@ Invariant: standard output is the same for the same arguments; the clock is only
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ import msgspec
 import rich_click as click
 
 from router.cli.parameters import HELP, INTERRUPTED, exit_codes
+from router.cli.plot_folder import prepare_plots
 from router.cli.simulate_comparison import ComparisonReport, print_comparison
 from router.cli.simulate_format import new_console
 from router.cli.simulate_report import SimulationReport, print_report, units_data
@@ -121,7 +120,7 @@ def command(
         loaded = loaded if other_path is None else _load(other_path)
         other = align(scenario, _choose(loaded, None, None, compare_preset, "--compare-preset"))
     if plot_folder is not None:
-        _prepare_plots(plot_folder)
+        prepare_plots(plot_folder)
     slices = SLICES if plot_folder is not None else 0
     try:
         report = _simulate(scenario, preset, threads, slices, check)
@@ -169,19 +168,6 @@ def _choose(
         seed=scenario.seed if seed is None else seed,
         settings=scenario.settings if preset is None else with_preset(scenario.settings, preset),
     )
-
-
-def _prepare_plots(folder: Path) -> None:
-    """Make sure, before anything runs, that plots can be drawn and written."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise click.UsageError("--plot needs matplotlib: pip install 'skill-router[plot]'")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        problem = f"{folder} cannot be written: {error.strerror}; a folder that you may write to is right"
-        raise click.BadParameter(problem, param_hint="--plot") from error
 
 
 def _simulate(

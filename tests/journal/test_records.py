@@ -195,6 +195,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         IDS,
         st.lists(st.builds(Session, IDS, st.none() | st.integers(0, 2**61)), max_size=3).map(tuple),
         st.lists(st.builds(Owned, IDS, NAMES, NAMES), max_size=3).map(tuple),
+        st.binary(max_size=30),
     )
 )
 def test_the_service_state_survives(state: ServiceState) -> None:

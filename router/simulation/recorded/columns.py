@@ -36,7 +36,10 @@ class CallColumns(msgspec.Struct, frozen=True):
 
     def between(self, first: int, end: int) -> CallColumns:
         """Return the rows from `first` to before `end`."""
-        rows = slice(first, end)
+        return self.only(slice(first, end))
+
+    def only(self, rows: slice | npt.NDArray[np.bool_]) -> CallColumns:
+        """Return the rows that a slice or a mask picks."""
         return CallColumns(
             self.types, self.type_places[rows], self.arrived_us[rows], self.waited_us[rows], self.handled_us[rows]
         )

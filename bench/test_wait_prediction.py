@@ -1,0 +1,137 @@
+"""What does an estimate cost? 200 futures for 100 agents and 100 waiting calls at most 50 ms; a quick one 50 µs.
+
+Method: 100 agents, all at work, and 100 waiting calls, at a moment of a simulated run that was watched for hours;
+four patterns of who can do what. A set of futures serves all waiting calls at once; its waits are the same in every
+round and for any number of threads, and the commands that it applied are counted. Times of sets are the processor's
+of one thread, in the quickest round.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.busy_centre import PATTERNS, WAITING, BusyCentre, scenario
+from router.simulation.run import Simulation
+from router.wait import FutureSet, Predictor
+
+FUTURES = 200
+SET_MS_MAX = 50.0
+COMMANDS_MAX = 800
+"""In a future: each waiting call is offered and accepted, and before that a talk and a wrap-up end."""
+QUICK_US_MAX = 50.0
+OBSERVE_US_MAX = 10.0
+SITUATION_US_MAX = 2_000.0
+
+
+@pytest.fixture(scope="module")
+def centres() -> dict[str, BusyCentre]:
+    """The centres that were made, by pattern: making one takes a second."""
+    return {}
+
+
+def centre_of(centres: dict[str, BusyCentre], pattern: str) -> BusyCentre:
+    if pattern not in centres:
+        centres[pattern] = BusyCentre(pattern)
+    return centres[pattern]
+
+
+def digest_of(found: FutureSet) -> str:
+    """Return a digest of all waits."""
+    waits = np.concatenate([target.waits_s for target in found.targets])
+    return hashlib.sha256(waits.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_set_of_futures(
+    benchmark: BenchmarkFixture, centres: dict[str, BusyCentre], pattern: str, quick: bool, report: list[str]
+) -> None:
+    situation = centre_of(centres, pattern).predictor.situation()
+    found: list[FutureSet] = []
+    spent_ms: list[float] = []
+
+    def run() -> None:
+        began_ns = time.process_time_ns()
+        found.append(situation.run(futures=FUTURES))
+        spent_ms.append((time.process_time_ns() - began_ns) / 1e6)
+
+    benchmark.group = f"{FUTURES} futures"
+    benchmark.pedantic(run, rounds=2 if quick else 20, warmup_rounds=1)
+    found.append(situation.run(futures=FUTURES, threads=2))
+    assert {(one.futures, len(one.targets), one.commands) for one in found} == {(FUTURES, WAITING, found[0].commands)}
+    assert {digest_of(one) for one in found} == {digest_of(found[0])}
+    assert all(np.all(target.waits_s > 0) for target in found[0].targets)
+    commands = found[0].commands / FUTURES
+    report.append(
+        f"{FUTURES} futures, {pattern:23} {min(spent_ms):6.1f} ms, median {statistics.median(spent_ms):6.1f} ms;"
+        f" {commands:5.0f} commands in a future, {min(spent_ms) * 1e6 / found[0].commands:5.0f} ns each"
+    )
+    assert commands <= COMMANDS_MAX
+    if not quick:
+        assert min(spent_ms) <= SET_MS_MAX
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_the_writer_does_for_it(
+    centres: dict[str, BusyCentre], pattern: str, quick: bool, report: list[str]
+) -> None:
+    centre = centre_of(centres, pattern)
+    predictor, waiting = centre.predictor, centre.waiting()
+    assert len(waiting) == WAITING
+    pause_us = spent_us(predictor.situation, 5 if quick else 100)
+    asked: list[float] = []
+    methods = set()
+    for call in waiting * (1 if quick else 20):
+        start_ns = time.perf_counter_ns()
+        said = predictor.quick(call, centre.now_us)
+        asked.append((time.perf_counter_ns() - start_ns) / 1000)
+        methods.add(said.method)
+        assert said.position is not None
+    assert methods <= {"learned", "qlm", "les"}
+    report.append(
+        f"a pause for a situation, {pattern:23}  median {statistics.median(pause_us):6.1f} µs,"
+        f" worst {max(pause_us):6.1f}; a quick estimate: median {statistics.median(asked):5.1f} µs,"
+        f" p99 {np.quantile(asked, 0.99):5.1f}"
+    )
+    if not quick:
+        assert statistics.median(asked) <= QUICK_US_MAX
+        assert statistics.median(pause_us) <= SITUATION_US_MAX
+
+
+def spent_us(work: Callable[[], object], times: int) -> list[float]:
+    """Do it so many times and return how long each took."""
+    spent = []
+    for _ in range(times):
+        start_ns = time.perf_counter_ns()
+        work()
+        spent.append((time.perf_counter_ns() - start_ns) / 1000)
+    return spent
+
+
+def test_following_the_engine(quick: bool, report: list[str]) -> None:
+    steps = 5_000 if quick else 100_000
+    alone_us, _ = stepped_us(steps, watching=False)
+    watched_us, predictor = stepped_us(steps, watching=True)
+    assert predictor.queue_history("queue-00").served > 0
+    follow_us = watched_us - alone_us
+    report.append(f"following a command: {follow_us:.2f} µs, beside {alone_us:.2f} µs for a step of the simulated run")
+    if not quick:
+        assert follow_us <= OBSERVE_US_MAX
+
+
+def stepped_us(steps: int, *, watching: bool) -> tuple[float, Predictor]:
+    """Step through a run, and return the processor's microseconds of a step."""
+    simulation = Simulation(scenario("27 queues, 60 profiles"))
+    predictor = Predictor(simulation.engine)
+    began_ns = time.thread_time_ns()
+    for _ in range(steps):
+        simulation.step()
+        if watching:
+            predictor.observe()
+    return (time.thread_time_ns() - began_ns) / 1000 / steps, predictor
