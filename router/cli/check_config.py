@@ -10,7 +10,7 @@ import msgspec
 import rich_click as click
 
 from router.cli.parameters import HELP, exit_codes
-from router.config import ConfigError, RouterConfig, load_config, parse_config, preset_of
+from router.config import ConfigError, EstimateLimits, RouterConfig, load_config, parse_config, preset_of
 from router.config.durations import format_duration
 from router.config.load import FILE_BYTES_MAX
 from router.config.report import printable
@@ -68,7 +68,14 @@ def _as_data(config: RouterConfig) -> dict[str, Any]:
         data["no_answer_action"] = _word(QUEUE.keys["no_answer_action"].kind.show(queue.no_answer_action))
         data["wrap_up"]["mode"] = _word(WRAP_UP.keys["mode"].kind.show(queue.wrap_up.mode))
         data["preset"] = preset_of(queue.agent_weights, queue.call_weights)
-    return {"valid": True, "etag": config.etag, "server": msgspec.to_builtins(config.server), "settings": settings}
+    return {
+        "valid": True,
+        "etag": config.etag,
+        "server": msgspec.to_builtins(config.server),
+        "estimates": msgspec.to_builtins(config.estimates),
+        "limits": msgspec.to_builtins(config.limits),
+        "settings": settings,
+    }
 
 
 def _word(shown: str) -> str:
@@ -85,11 +92,11 @@ def _print_summary(file: str, config: RouterConfig) -> None:
     click.echo(f"listen on {config.server.listen}; channels {', '.join(channels)}")
     for name, queue in config.settings.queues.items():
         click.echo(f"\n{click.style(printable(name), bold=True)}")
-        for title, text in _describe(queue).items():
+        for title, text in _describe(queue, config.limits[name]).items():
             click.echo(f"  {title:<10}{text}")
 
 
-def _describe(queue: QueueSettings) -> dict[str, str]:
+def _describe(queue: QueueSettings, limits: EstimateLimits) -> dict[str, str]:
     overdue = _by_urgency(queue.max_overtake_wait_us)
     return {
         "weights": preset_of(queue.agent_weights, queue.call_weights) or "its own",
@@ -97,6 +104,7 @@ def _describe(queue: QueueSettings) -> dict[str, str]:
         "offers": _offers(queue),
         "wrap-up": _wrap_up(queue),
         "limits": _limits(queue),
+        "estimates": _estimate_limits(queue, limits),
         "demands": _demands(queue.requirement),
     }
 
@@ -137,6 +145,15 @@ def _limits(queue: QueueSettings) -> str:
         return "none"
     then = f"to {printable(queue.overflow)}" if queue.overflow else "refused"
     return f"{', '.join(limits)}, then {then}"
+
+
+def _estimate_limits(queue: QueueSettings, limits: EstimateLimits) -> str:
+    parts = []
+    if limits.overflow_wait_estimate_us is not None and queue.overflow is not None:
+        parts.append(f"above {format_duration(limits.overflow_wait_estimate_us)} to {printable(queue.overflow)}")
+    if limits.callback_wait_estimate_us is not None:
+        parts.append(f"above {format_duration(limits.callback_wait_estimate_us)} a callback is offered")
+    return "; ".join(parts) or "no limits"
 
 
 def _demands(requirement: Requirement) -> str:

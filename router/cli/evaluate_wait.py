@@ -36,7 +36,7 @@ class _Command(VariadicCommand):
     )
     + " 130: it was interrupted (Ctrl-C), and nothing was printed.",
 )
-@click.argument("calls", type=LOG, nargs=-1, required=True, metavar="CALLS.csv[.gz]...")
+@click.argument("calls", type=LOG, nargs=-1, metavar="CALLS.csv[.gz]...")
 @click.option(
     "--train",
     "train",
@@ -125,8 +125,11 @@ def command(
     Examples:
       skill-router evaluate-wait calls_2014-08.csv.gz calls_2014-09.csv.gz --train calls_2014-0[1-7].csv.gz
       skill-router evaluate-wait calls_2014-09.csv.gz --days 2014-09-15..2014-09-20 --json
-      skill-router evaluate-wait examples/day.csv --plot plots
+      skill-router evaluate-wait calls_2014-09.csv.gz --train calls_2014-0[1-8].csv.gz --plot plots
     """
+    if not calls:
+        taken = ": --train takes all files up to the next option, so put CALLS before it, or -- between them"
+        raise click.UsageError(f"Missing argument 'CALLS.csv[.gz]...'{taken if train else '.'}")
     order = EvaluationOrder(
         files=calls,
         train=train,

@@ -102,12 +102,16 @@ def _creep_data(report: WaitReport) -> dict[str, Any]:
     }
 
 
+def _span(days: Sequence[object]) -> str:
+    return f"{days[0]}" if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]}"
+
+
 def print_report(report: WaitReport, console: Console) -> None:
     """Print a report as tables."""
     scores = report.scores
     trained = f"learnt from {len(report.trained_days)} days before" if report.trained_days else "nothing learnt before"
     console.print(
-        f"[bold]{len(report.scored_days)} days, {report.scored_days[0]} to {report.scored_days[-1]}[/bold], {trained}; "
+        f"[bold]{_span(report.scored_days)}[/bold], {trained}; "
         f"{report.arrived:,} calls, {report.gave_up:,} gave up; {report.order.futures} futures an estimate",
         highlight=False,
         soft_wrap=True,

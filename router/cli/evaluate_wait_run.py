@@ -6,23 +6,22 @@ Invariant: days are followed in order of date, and training ends before scoring 
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 import rich_click as click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
+from router.cli.progress import DelayedBar
 from router.cli.replay_order import refuse
 from router.engine import Engine
 from router.simulation import READERS, RecordingError
+from router.simulation.processors import count_processors
 from router.simulation.recorded.evaluation import Evaluation, EvaluationSettings, Evaluator
 from router.simulation.recorded.log_days import LogDay, pool_columns, read_log_days
 from router.simulation.recorded.patience import PatienceModel
@@ -32,7 +31,6 @@ from router.wait.scoring.report import ScoreReport, count_big_types, make_report
 from router.wait.scoring.scored_calls import ScoredCalls
 from router.wait.scoring.scores import Floats
 
-PROGRESS_AFTER_S: Final = 2.0
 LINE_EVERY_S: Final = 60.0  # where standard error is no terminal
 
 
@@ -53,7 +51,7 @@ class EvaluationOrder(msgspec.Struct, frozen=True, kw_only=True):
         return EvaluationSettings(
             futures=self.futures,
             training_futures=self.training_futures,
-            threads=self.threads or len(os.sched_getaffinity(0)),
+            threads=self.threads or count_processors(),
         )
 
 
@@ -73,7 +71,8 @@ class WaitReport(msgspec.Struct, frozen=True, kw_only=True):
 def run_evaluation(order: EvaluationOrder) -> WaitReport:
     """Read, follow and score. Ends the command with a message where the input is not good."""
     ranges = [_read_range(text) for text in order.days]
-    with _progress() as progress:
+    with DelayedBar("", MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+        progress = _DaysProgress(bar)
         train, scored = _read(order, progress)
         train, scored = _choose(train, scored, ranges)
         evaluator = Evaluator(_new_predictor, order.settings())
@@ -119,11 +118,10 @@ def _still_there(calls: ScoredCalls, days: Sequence[LogDay]) -> Floats:
         return np.ones(len(calls))
     patience = PatienceModel(waited)
     curves = [patience.curve(kind) for kind in calls.kinds]
-    waits_us = (calls.waited_s * 1e6).round().astype(
-        int
-    ) - 1  # who is answered at the last moment was not gone before it
+    # less a microsecond: who is answered at the last moment was not gone before it
+    before_us = np.rint(calls.waited_s * 1e6).astype(np.int64) - 1
     return np.array(
-        [curves[kind].share_beyond(wait_us) for kind, wait_us in zip(calls.kind, waits_us.tolist(), strict=True)]
+        [curves[kind].share_beyond(until_us) for kind, until_us in zip(calls.kind, before_us.tolist(), strict=True)]
     )
 
 
@@ -179,46 +177,23 @@ def _read_range(text: str) -> tuple[str, str]:
 
 
 class _DaysProgress:
-    """A bar on standard error once it takes over two seconds; where that is no terminal a line a minute."""
+    """A bar where standard error is a terminal; elsewhere a line a minute."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task("", total=None)
-        self._show_at_s = time.monotonic() + PROGRESS_AFTER_S
+    def __init__(self, bar: DelayedBar) -> None:
+        self._bar = bar
         self._line_at_s = time.monotonic() + LINE_EVERY_S
-        self._shown = False
         self._what, self._done, self._total = "", 0, 0
 
     def begin(self, what: str, total: int) -> None:
         """Begin a part of the work, of so many steps."""
         self._what, self._done, self._total = what, 0, total
-        self._progress.reset(self._task, total=total, description=what)
+        self._bar.begin(what, total)
 
     def step(self, name: str) -> None:
         """A step of that name is done."""
         self._done += 1
-        self._progress.update(self._task, advance=1, description=f"{self._what} {name}")
-        now_s = time.monotonic()
-        if not self._console.is_terminal:
-            if now_s >= self._line_at_s:
-                self._line_at_s = now_s + LINE_EVERY_S
-                click.echo(f"{self._what}: {name}, {self._done} of {self._total}", err=True)
-        elif not self._shown and now_s >= self._show_at_s:
-            self._progress.start()
-            self._shown = True
-
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self._shown:
-            self._progress.stop()
-
-
-@contextmanager
-def _progress() -> Iterator[_DaysProgress]:
-    progress = _DaysProgress()
-    try:
-        yield progress
-    finally:
-        progress.stop()
+        if self._bar.console.is_terminal:
+            self._bar.update(self._done, title=f"{self._what} {name}")
+        elif time.monotonic() >= self._line_at_s:
+            self._line_at_s = time.monotonic() + LINE_EVERY_S
+            click.echo(f"{self._what}: {name}, {self._done} of {self._total}", err=True)

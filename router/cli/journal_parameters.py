@@ -6,7 +6,6 @@ Keeps one invariant: whatever is wrong with a journal is one plain sentence on s
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,14 +13,13 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import rich_click as click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from router.cli.progress import DelayedBar
 from router.config.report import printable
 from router.journal import JournalError
 from router.journal.verify import Progress as Report
 
-_PROGRESS_AFTER_S: Final = 2.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 DIRECTORY: Final[Callable[[Any], Any]] = click.argument(
@@ -59,27 +57,6 @@ def time_text(time_us: int) -> str:
 @contextmanager
 def progress(what: str, unit: str) -> Iterator[Report]:
     """Give a function to be told of progress; shows a bar on standard error once it takes longer than two seconds."""
-    started_s = time.monotonic()
-    columns: list[Any] = [
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeRemainingColumn(),
-    ]
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=None)
-    shown = False
-
-    def report(done: int, total: int) -> None:
-        nonlocal shown
-        bar.update(task, completed=done, total=total)
-        if not shown and time.monotonic() - started_s > _PROGRESS_AFTER_S:
-            bar.start()
-            shown = True
-
-    try:
-        yield report
-    finally:
-        if shown:
-            bar.stop()
+    columns = (MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with DelayedBar(what, *columns) as bar:
+        yield lambda done, total: bar.update(done, total=total)

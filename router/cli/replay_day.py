@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from typing import Any, Final
 
 import msgspec
 import rich_click as click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from router.cli.progress import DelayedBar
 from router.cli.replay_order import Order, refuse
 from router.cli.replay_report import ReplayReport, print_report
 from router.engine import Enqueue, InvalidCommand
@@ -34,8 +33,6 @@ from router.simulation import (
     plan_day,
     read_log,
 )
-
-PROGRESS_AFTER_S: Final = 2.0
 
 
 def report_day(order: Order) -> ReplayReport:
@@ -108,28 +105,12 @@ def _plan(order: Order) -> tuple[RecordedDay, DayPlan]:
 
 def _with_progress(happenings: Iterator[Happening], calls: int) -> Iterator[Happening]:
     """Pass happenings on; show a bar on standard error once it takes longer than two seconds."""
-    started_s = time.monotonic()
-    columns: list[Any] = [
-        TextColumn("replaying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("calls"),
-        TimeRemainingColumn(),
-    ]
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = progress.add_task("replaying", total=calls)
     arrived = 0
-    shown = False
-    try:
+    columns = (MofNCompleteColumn(), TextColumn("calls"), TimeRemainingColumn())
+    with DelayedBar("replaying", *columns, total=calls) as bar:
         for happening in happenings:
             if type(happening.command) is Enqueue:
                 arrived += 1
                 if arrived % 64 == 0:
-                    progress.update(task, completed=arrived)
-                    if not shown and time.monotonic() - started_s > PROGRESS_AFTER_S:
-                        progress.start()
-                        shown = True
+                    bar.update(arrived)
             yield happening
-    finally:
-        if shown:
-            progress.stop()

@@ -5,17 +5,16 @@ Invariant: standard output is the same for the same arguments, whatever the numb
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import rich_click as click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from router.cli.progress import DelayedBar
 from router.cli.replay_days_report import DaysReport, print_days
 from router.cli.replay_order import Order, refuse
 from router.engine import InvalidCommand
@@ -34,7 +33,6 @@ from router.simulation import (
     sort_types,
 )
 
-PROGRESS_AFTER_S: Final = 2.0
 WIDTH_MIN: Final = 100  # of the tables, whose numbers are never broken
 
 
@@ -44,7 +42,8 @@ def report_days(order: Order) -> DaysReport:
     sources: list[str] = []
     bars: set[int] = set()
     known: list[str] = []
-    with _progress() as progress:
+    columns = (MofNCompleteColumn(), TextColumn("days"), TimeRemainingColumn())
+    with DelayedBar("replaying", *columns) as bar:
         for file in order.files:
             log = _read(file, order.format_name)
             known += [day.day for day in log.days]
@@ -55,7 +54,9 @@ def report_days(order: Order) -> DaysReport:
                 continue
             planner = _learn(log, chosen, order)
             bars.add(planner.skill_calls_min)
-            for day in progress.follow(file.name, len(chosen), _replay(planner, chosen, order)):
+            bar.begin(file.name, len(chosen))
+            for number, day in enumerate(_replay(planner, chosen, order), 1):
+                bar.update(number)
                 days.append(day)
                 sources.append(str(file))
     return DaysReport(
@@ -129,44 +130,3 @@ def _check_found(order: Order, known: Sequence[str]) -> None:
         raise click.BadParameter(
             f"{', '.join(unknown)} not in the log; choose one of {', '.join(names)}", param_hint="--day"
         )
-
-
-class _DaysProgress:
-    """Shows a bar on standard error once the work takes longer than two seconds."""
-
-    def __init__(self) -> None:
-        columns: list[Any] = [
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("days"),
-            TimeRemainingColumn(),
-        ]
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._started_s = time.monotonic()
-        self._shown = False
-        self._task: TaskID = self._progress.add_task("replaying", total=None)
-
-    def follow(self, name: str, total: int, days: Iterator[ReplayedDay]) -> Iterator[ReplayedDay]:
-        """Pass the days of one file on, counting them."""
-        self._progress.reset(self._task, total=total, description=name)
-        for day in days:
-            self._progress.advance(self._task)
-            if not self._shown and time.monotonic() - self._started_s > PROGRESS_AFTER_S:
-                self._progress.start()
-                self._shown = True
-            yield day
-
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self._shown:
-            self._progress.stop()
-
-
-@contextmanager
-def _progress() -> Iterator[_DaysProgress]:
-    progress = _DaysProgress()
-    try:
-        yield progress
-    finally:
-        progress.stop()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from functools import partial
 from typing import Any
 
+from router.client.filters import names_of
 from router.client.replies import WaitUpdate, decode_wait_update
 from router.client.resuming import resuming
 from router.v1 import call_service_pb2
@@ -18,9 +19,11 @@ from router.wire.times import to_duration
 def wait_watch_request(
     queues: Collection[str], calls: Collection[str], min_change_us: int | None
 ) -> call_service_pb2.WatchWaitEstimatesRequest:
-    """Return the request for a watch of wait estimates."""
+    """Return the request for a watch of wait estimates. Raises `TypeError` for a text in place of names."""
     min_change = None if min_change_us is None else to_duration(min_change_us)
-    return call_service_pb2.WatchWaitEstimatesRequest(queues=queues, calls=calls, min_change=min_change)
+    return call_service_pb2.WatchWaitEstimatesRequest(
+        queues=names_of("queues", queues), calls=names_of("calls", calls), min_change=min_change
+    )
 
 
 class WaitWatch:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from functools import partial
 from typing import Any
 
+from router.client.filters import names_of
 from router.client.replies import Moment
 from router.client.resuming import resuming
 from router.v1 import watch_service_pb2
@@ -23,12 +24,12 @@ def watch_request(
     calls: Collection[str],
     kinds: Collection[type[Any]],
 ) -> watch_service_pb2.WatchRequest:
-    """Return the request for a watch. Raises `TypeError` for a kind that is no event type."""
+    """Return the request for a watch. Raises `TypeError`: a kind that is no event type, a text in place of names."""
     return watch_service_pb2.WatchRequest(
         after_sequence=after_sequence,
-        queues=queues,
-        agents=agents,
-        calls=calls,
+        queues=names_of("queues", queues),
+        agents=names_of("agents", agents),
+        calls=names_of("calls", calls),
         kinds=[_number_of(kind) for kind in kinds],
     )
 

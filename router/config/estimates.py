@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
+from router.config.durations import format_duration
 from router.config.kinds import Count, Duration, Flag, Table, field_key
 from router.config.machine_kinds import TimeZone
 from router.config.model import EstimateLimits, EstimateSettings
@@ -22,7 +24,7 @@ ESTIMATES: Final = Table(
         Flag(),
         _estimates,
         "Whether futures are run. Without them estimates come from formulas and from delay history alone, "
-        "and `overflow_wait_estimate` does nothing.",
+        "and `overflow_wait_estimate` is refused.",
     ),
     field_key(
         "futures",
@@ -35,7 +37,8 @@ ESTIMATES: Final = Table(
         "budget",
         Duration(1_000, MINUTE_US),
         _estimates,
-        "Real time for a set of futures, on a thread beside the routing; what is not begun by then is left out.",
+        "Real time for a set of futures, on a thread beside the routing; what is not begun by then is left out. "
+        "At most `refresh`.",
     ),
     field_key(
         "refresh",
@@ -74,4 +77,29 @@ def read_estimates(value: object, place: Place) -> EstimateSettings:
     fields: dict[str, Any] = {}
     with suppress(Refused):
         fields = ESTIMATES.read(value, place)
-    return msgspec.structs.replace(EstimateSettings(), **fields)
+    estimates = msgspec.structs.replace(EstimateSettings(), **fields)
+    if estimates.budget_us > estimates.refresh_us:
+        key = "budget" if "budget_us" in fields else "refresh"
+        budget, refresh = format_duration(estimates.budget_us), format_duration(estimates.refresh_us)
+        (place / key).note(
+            f"a set of futures may take {budget}, longer than until the next one, {refresh}",
+            f"a budget up to {refresh}, or a refresh of {budget} or more",
+        )
+    return estimates
+
+
+def check_limits(
+    estimates: EstimateSettings, limits: Mapping[str, EstimateLimits], document: Mapping[str, Any], root: Place
+) -> None:
+    """Note, once where each is written, limits that can never act: on estimates by futures, where none are run."""
+    if estimates.enabled:
+        return
+    key = "overflow_wait_estimate"
+    limited = [name for name, limit in limits.items() if limit.overflow_wait_estimate_us is not None]
+    places = [root / "queues" / name / key for name in limited if key in document["queues"][name]]
+    if len(places) < len(limited):
+        places.append(root / "queue_defaults" / key)
+    for place in places:
+        place.note(
+            "it never acts: with [estimates] enabled = false no futures are run", f'enabled = true, or {key} = "never"'
+        )

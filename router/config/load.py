@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from router.config.errors import ConfigError, ConfigProblem
-from router.config.estimates import read_estimates
+from router.config.estimates import check_limits, read_estimates
 from router.config.kinds import check_name, read_plain_table, refuse_unknown
 from router.config.model import EstimateLimits, RouterConfig, etag_of
 from router.config.positions import Positions, Unreadable
@@ -62,6 +62,7 @@ def parse_config(text: str | bytes, source: str) -> RouterConfig:
     server = read_server(document.get("server", {}), root / "server")
     estimates = read_estimates(document.get("estimates", {}), root / "estimates")
     settings, limits = _read_router(document, root, TOP_KEYS)
+    check_limits(estimates, limits, document, root)
     if server.shadow:
         check_shadow(settings, limits, root)
     report.finish()

@@ -101,7 +101,7 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
             case _:
                 raise invalid("INVALID_QUERY", "of", "neither is set", "one of call, enqueue")
         if request.quick:
-            estimate = estimation.at_once(of, self.shell.clock.now_us())
+            estimate = estimation.at_once(of, self.shell.clock.now_us(), within_us)
         elif isinstance(of, str):
             estimate = await estimation.of_call(of, within_us)
         else:
@@ -116,7 +116,7 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
     ) -> None:
         """Stream what callers should hear until the client leaves or the server stops."""
         hub = self.shell.wait_hub
-        watcher = hub.open(_wanted(request))
+        watcher = hub.open(self._wanted(request))
         try:
             while (response := await watcher.next_response(self._heartbeat_s)) is not None:
                 await context.write(response)
@@ -143,23 +143,25 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
             self.shell.engine.count_agents(enqueue.requirement, channel=enqueue.channel)
         return enqueue
 
+    def _wanted(self, request: pb.WatchWaitEstimatesRequest) -> Wanted:
+        """Return the filter of a request. Raises `Refusal` (INVALID_QUERY), or `UnknownName`: no such queue."""
+        for field, entries in (("queues", request.queues), ("calls", request.calls)):
+            if len(entries) > FILTER_MAX:
+                raise invalid("INVALID_QUERY", field, f"{len(entries):,} entries", f"at most {FILTER_MAX:,}")
+        for queue in request.queues:
+            if queue not in self.shell.configs.settings.queues:
+                raise UnknownName("queue", queue)
+        min_change_us = MIN_CHANGE_US
+        if request.HasField("min_change"):
+            min_change_us = _duration("min_change", request.min_change, SECOND_US)
+        return Wanted(frozenset(request.queues), frozenset(request.calls), min_change_us)
+
 
 def _within(request: pb.GetWaitEstimateRequest) -> list[int]:
     """Return the times for which a chance is wanted. Raises `Refusal` (INVALID_QUERY)."""
     if len(request.within) > WITHIN_MAX:
         raise invalid("INVALID_QUERY", "within", f"{len(request.within):,} entries", f"at most {WITHIN_MAX}")
     return [_duration(f"within[{index}]", entry, 0) for index, entry in enumerate(request.within)]
-
-
-def _wanted(request: pb.WatchWaitEstimatesRequest) -> Wanted:
-    """Return the filter of a request. Raises `Refusal` (INVALID_QUERY)."""
-    for field, entries in (("queues", request.queues), ("calls", request.calls)):
-        if len(entries) > FILTER_MAX:
-            raise invalid("INVALID_QUERY", field, f"{len(entries):,} entries", f"at most {FILTER_MAX:,}")
-    min_change_us = MIN_CHANGE_US
-    if request.HasField("min_change"):
-        min_change_us = _duration("min_change", request.min_change, SECOND_US)
-    return Wanted(frozenset(request.queues), frozenset(request.calls), min_change_us)
 
 
 def _duration(field: str, value: Duration, least_us: int) -> int:

@@ -72,7 +72,7 @@ def _wrap(handler: Any, durable: Callable[[int | None], Awaitable[None]]) -> Han
         serve_watch = handler.unary_stream
 
         async def unary_stream(request: bytes, context: Context) -> None:
-            await _guard(_with(parse, request, serve_watch, context), context)
+            await _guard(_unknown_when_durable(_with(parse, request, serve_watch, context), durable), context)
 
         return grpc.unary_stream_rpc_method_handler(unary_stream, None, handler.response_serializer)
     serve_unary = handler.unary_unary
@@ -91,13 +91,18 @@ async def _with(
 
 async def _when_durable(serving: Awaitable[Any], durable: Callable[[int | None], Awaitable[None]]) -> Any:
     """Serve, and answer only when everything that the answer may have seen is durable."""
+    response = await _unknown_when_durable(serving, durable)
+    await durable(response.header.sequence)
+    return response
+
+
+async def _unknown_when_durable(serving: Awaitable[Any], durable: Callable[[int | None], Awaitable[None]]) -> Any:
+    """Serve; say that a name is unknown only when everything on whose account it is so is durable."""
     try:
-        response = await serving
+        return await serving
     except UnknownName:
         await durable(None)
         raise
-    await durable(response.header.sequence)
-    return response
 
 
 async def _parse_each(parse: Callable[[bytes], Any], requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:

@@ -6,7 +6,6 @@ of the scenario's tables.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Final
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from router.engine import Engine
 from router.simulation._native import Run
+from router.simulation.processors import count_processors
 from router.simulation.results import Happening, Replication
 from router.simulation.scenario.model import RecordedArrivals, Scenario
 
@@ -62,7 +62,7 @@ def simulate(
         raise ValueError(f"there are {count} replications to run; at least 1 is right")
     if threads is not None and threads < 1:
         raise ValueError(f"there are {threads} threads to run in; at least 1 is right")
-    return _Replications(scenario, count, slices).run(min(threads or _processors(), count), progress)
+    return _Replications(scenario, count, slices).run(min(threads or count_processors(), count), progress)
 
 
 class Simulation:
@@ -148,12 +148,6 @@ class _Replications:
         self._stopped = True
         for run in list(self._running.values()):
             run.cancel()
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _prepare(scenario: Scenario) -> tuple[Scenario, RecordedCalls | None]:

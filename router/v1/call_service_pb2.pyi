@@ -691,7 +691,7 @@ Global___GetWaitEstimateResponse: _TypeAlias = GetWaitEstimateResponse  # noqa: 
 @_typing.final
 class WatchWaitEstimatesRequest(_message.Message):
     """Filters: a waiting call passes if it is in one of the queues, if there are any, and one of the calls, if there are any;
-    at most 1,000 entries each.
+    at most 1,000 entries each. Queues must be configured (UNKNOWN_QUEUE); calls may be such as come later.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

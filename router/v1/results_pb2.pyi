@@ -214,7 +214,9 @@ class WaitEstimate(_message.Message):
     futures: _builtins.int
     """how many futures it rests on; 0 without"""
     callback_offered: _builtins.bool
-    """`mean` is above the queue's `callback_wait_estimate`: offer to call back instead (TurnIntoCallback)."""
+    """`mean` is above the queue's `callback_wait_estimate`, or the method is NONE since most futures bring no answer: offer to
+    call back instead (TurnIntoCallback).
+    """
     @_builtins.property
     def mean(self) -> _duration_pb2.Duration: ...
     @_builtins.property
@@ -235,7 +237,9 @@ class WaitEstimate(_message.Message):
 
     @_builtins.property
     def answered_within(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnsweredWithin]:
-        """The chance to be answered within given times, if the caller stays; of simulated estimates only."""
+        """The chance to be answered within given times, if the caller stays. From futures; for times that were asked for also
+        where the method is LEARNED or IMMEDIATE.
+        """
 
     def __init__(
         self,

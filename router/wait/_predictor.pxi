@@ -22,6 +22,7 @@ cdef extern from "wait/predictor.hpp" namespace "router::wait" nogil:
         int64_t position
         uint32_t futures
         int64_t samples
+        bool unanswered
     cdef cppclass CppFadingMean "router::wait::FadingMean":
         int64_t count
         double mean_us()
@@ -93,7 +94,7 @@ cdef object estimate_from(const CppEstimate& native, tuple answered_within=()):
         METHODS[method_number(native)], microseconds(native.mean_s), native.position or None, native.samples,
         microseconds(native.p10_s), microseconds(native.p50_s), microseconds(native.p80_s), microseconds(native.p90_s),
         None if native.low_s < 0 else (round(native.low_s * 1e6), round(native.high_s * 1e6)),
-        answered_within, native.futures,
+        answered_within, native.futures, native.unanswered,
     )
 
 
@@ -276,7 +277,9 @@ cdef class Predictor:
             return self.quick(of, moment)
         said = self.digest(situation.run(futures, threads=threads, budget_us=budget_us, seed=seed), within_us=within_us)
         found = said.get("" if isinstance(of, commands.Enqueue) else of)
-        return self.quick(of, moment) if found is None or found.method == "none" else found
+        if found is None or (found.method == "none" and not found.unanswered):
+            return self.quick(of, moment)
+        return found
 
     # ---- what was learnt ----
 

@@ -38,7 +38,7 @@ def _sequence(values: object, name: str) -> None:
         raise ValueError(f"{name}: it is empty; at least one number is wanted")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exponential:
     """A time with this mean, without memory. `mean_us`: 0 up to 366 days."""
 
@@ -48,7 +48,7 @@ class Exponential:
         _number(self.mean_us, "mean_us", 0, LENGTH_US_MAX)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
     """Always the same time; what has lasted longer ends at once. `length_us`: 0 up to 366 days."""
 
@@ -208,7 +208,7 @@ class Assumptions:
 
     queues: Mapping[str, QueueAssumptions]
     agents: Mapping[str, AgentAssumptions] = field(default_factory=dict)
-    ring: Lifetime = Fixed(0)
+    ring: Lifetime = Fixed(length_us=0)
     reject: float = 0
     no_answer: float = 0
     not_ready: Lifetime | None = None

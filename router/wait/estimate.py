@@ -14,7 +14,8 @@ class WaitEstimate(msgspec.Struct, frozen=True, gc=False):
 
     `method`, with what it rests on (`samples`):
 
-    - "none": too early to say, or nobody can: the queue is paused, the call detached or over. Only `position` is told.
+    - "none": too early to say, or nobody can: nobody is there for it, the queue is paused, the call detached or over.
+      Only `position` is told, and `unanswered`: at least half of the futures came to no answer.
     - "immediate": offered to an agent, with one, or one may take it at once. All times are 0; calls served.
     - "qlm": calls ahead, agents, speed of service and patience. The mean alone; completed calls.
     - "les": the wait of the last call that was served. The mean alone; calls served.
@@ -38,6 +39,7 @@ class WaitEstimate(msgspec.Struct, frozen=True, gc=False):
     interval_us: tuple[int, int] | None = None
     answered_within: tuple[tuple[int, float], ...] = ()
     futures: int = 0
+    unanswered: bool = False
 
 
 class IntervalCoverage(msgspec.Struct, frozen=True):

@@ -14,7 +14,6 @@ inline constexpr TimeUs SECOND_US = 1'000'000;
 
 // Days that resemble each other: Monday to Friday, Saturday, Sunday.
 enum class DayKind : std::uint8_t { workday, saturday, sunday };
-inline constexpr std::size_t DAY_KINDS = 3;
 
 class Calendar {
 public:

@@ -10,7 +10,7 @@ namespace router::wait {
 
 // Numbers as in router/wait/estimate.py and protos/router/v1/results.proto.
 enum class Method : std::uint8_t {
-    none = 1,       // too early to say, or nobody can tell: paused, detached, over
+    none = 1,       // too early to say, or nobody can tell: nobody there, paused, detached, over
     immediate = 2,  // offered to an agent, with one, or one may take it now
     qlm = 3,        // queue length, agents, handle time, patience
     les = 4,        // the last call that was served
@@ -27,6 +27,7 @@ struct Estimate {
     std::int64_t position = 0;       // 0: does not wait
     std::uint32_t futures = 0;
     std::int64_t samples = 0;        // answered calls that were learnt from
+    bool unanswered = false;         // with `none`: at least half of the futures came to no answer
 };
 
 }  // namespace router::wait

@@ -101,6 +101,7 @@ std::optional<Estimate> Fallback::by_delay(const Line& line) const {
 }
 
 Estimate Fallback::guess(const Engine& engine, const Line& line) const {
+    if (!somebody_there(line)) return none(line.position);
     const QueueHistory& known = history_.queue(line.queue);
     const std::optional<Estimate> delay = by_delay(line);
     const double queue_s = by_queue_s(line);

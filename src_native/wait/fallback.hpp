@@ -10,6 +10,7 @@
 //    - les needs LES_SAMPLES_MIN calls of the queue that got an agent: the wait of the last one, less what this one has waited.
 //      For a call that may jump the line it is the share of that wait that its position is of the line. Once nothing is left
 //      of it, it says nothing: a caller who waits is never told 0 seconds because somebody before was luckier.
+//    Neither says anything where no such agent is there (but in shadow mode les does): what others waited tells nothing then.
 //    If as many agents are at work for this queue as could serve the call, they are taken to serve it alone: qlm. Else they
 //    share their time with other queues, and qlm, which gives them all to this one, is but a floor: the larger of the two;
 // 5. none: nothing can be told but the place in line.
@@ -45,6 +46,8 @@ public:
     // What the state alone tells: immediate or none; nothing where the wait has to be guessed.
     std::optional<Estimate> settled(Engine& engine, CallId call) const;
     std::optional<Estimate> settled(Engine& engine, const Enqueue& hypothetical, TimeUs now_us) const;
+    // Somebody is ready or at work who satisfies the step. Of an outside ACD that is not known: there always.
+    bool somebody_there(const Line& line) const { return shadow_ || line.servers >= 1; }
     // By qlm or les, else none.
     Estimate guess(const Engine& engine, const Line& line) const;
     // By qlm alone, in seconds; negative: nothing to make it from.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 namespace router::wait {
 
@@ -83,16 +84,15 @@ const std::string* named_agent(const StepSpec& step) {
     return nullptr;
 }
 
-bool agent_may_take(const Engine& engine, const std::string& name, const StepSpec& step, Id channel) {
-    const AgentId id = engine.find_agent(name);
+bool agent_may_take(const Engine& engine, AgentId id, const StepSpec& step, Id channel) {
     if (id == NONE) return false;
     const Agent& agent = engine.agent(id);
     return agent.availability == Availability::ready && (agent.open_channels >> channel & 1) != 0 &&
-           names_at_most(step, name) && skills_satisfy(engine, engine.skills().profile(agent.profile), step);
+           names_at_most(step, agent.name) && skills_satisfy(engine, engine.skills().profile(agent.profile), step);
 }
 
 bool anybody_may_take(const Engine& engine, const StepSpec& step, Id channel) {
-    if (const std::string* named = named_agent(step)) return agent_may_take(engine, *named, step, channel);
+    if (const std::string* named = named_agent(step)) return agent_may_take(engine, engine.find_agent(*named), step, channel);
     const AgentIndex& index = engine.agent_index();
     bool found = false;
     const Bitset& open = index.profiles_with(channel);
@@ -107,13 +107,20 @@ bool anybody_may_take(const Engine& engine, const StepSpec& step, Id channel) {
     return found;
 }
 
-bool is_held(const Engine& engine, const Enqueue& command, const Call& call) {
-    const TimeUs hold_us = command.hold_us.value_or(engine.queue(call.queue).settings.preferred_hold_us);
-    return hold_us > 0 && !call.overdue &&
-           std::any_of(command.preferred_agents.begin(), command.preferred_agents.end(), [&](const std::string& name) {
-               const AgentId agent = engine.find_agent(name);
-               return agent != NONE && engine.agent(agent).signed_in();
-           });
+// The agents for whom the engine would hold the call; empty: it would not.
+std::vector<AgentId> held_for(const Engine& engine, const Enqueue& command, const Call& call) {
+    const QueueSettings& settings = engine.queue(call.queue).settings;
+    std::vector<AgentId> preferred;
+    for (const std::string& name : command.preferred_agents) {
+        if (const AgentId agent = engine.find_agent(name); agent != NONE) preferred.push_back(agent);
+    }
+    const TimeUs hold_us = preferred.empty() ? settings.last_agent_hold_us : command.hold_us.value_or(settings.preferred_hold_us);
+    if (settings.last_agent_preferred && !command.customer.empty()) {
+        if (const AgentId last = engine.last_agent(command.customer); last != NONE) preferred.push_back(last);
+    }
+    const auto signed_in = [&](AgentId agent) { return engine.agent(agent).signed_in(); };
+    if (hold_us <= 0 || call.overdue || std::none_of(preferred.begin(), preferred.end(), signed_in)) preferred.clear();
+    return preferred;
 }
 
 }  // namespace
@@ -155,9 +162,10 @@ bool may_be_taken(const Engine& engine, const Enqueue& command, TimeUs now_us) {
     const Call call = supposed_call(engine, command, now_us);
     const StepSpec& step = requirement_of(engine, command).steps.front();
     const Id channel = engine.channel(channel_of(engine, command)).index;
-    if (!is_held(engine, command, call)) return anybody_may_take(engine, step, channel);
-    return std::any_of(command.preferred_agents.begin(), command.preferred_agents.end(),
-                       [&](const std::string& name) { return agent_may_take(engine, name, step, channel); });
+    const std::vector<AgentId> preferred = held_for(engine, command, call);
+    if (preferred.empty()) return anybody_may_take(engine, step, channel);
+    return std::any_of(preferred.begin(), preferred.end(),
+                       [&](AgentId agent) { return agent_may_take(engine, agent, step, channel); });
 }
 
 }  // namespace router::wait

@@ -42,7 +42,7 @@ void Future::plan_days() {
     }
     for (const DayTimes& days : beginning_.leaving) {
         const std::size_t day = pick(days, Purpose::leaves);
-        if (day < days.times_us.size()) plan_leaving(days.agent, days.times_us[day]);
+        if (day < days.times_us.size() && days.times_us[day] != NEVER) plan_leaving(days.agent, days.times_us[day]);
     }
 }
 

@@ -60,6 +60,7 @@ void Future::begin(std::uint32_t number) {
     for (std::size_t i = 0; i < waits_s_.size(); ++i) {
         const CallId call = beginning_.outset.targets[i].call;
         if (call == NONE) waits_s_[i] = -1;
+        if (call != NONE && !not_waited_for_.empty() && not_waited_for_[i]) contacts_[call].caller.hopeless = true;
         if (call == NONE || contacts_[call].caller.hopeless) --left_;
     }
     plan_days();

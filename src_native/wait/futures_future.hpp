@@ -16,6 +16,8 @@ public:
 
     // Seconds until each target is taken, in their order; negative: refused. `number` tells the future.
     const std::vector<double>& run(std::uint32_t number);
+    // Go on no longer than for the other targets, from the next run on.
+    void do_not_wait_for(const std::vector<bool>& targets) { not_waited_for_ = targets; }
     std::uint64_t commands() const { return commands_; }
 
 private:
@@ -126,6 +128,7 @@ private:
     std::uint64_t commands_max_ = 0;  // until this future must end
     std::size_t left_ = 0;  // targets whose wait is not told
     std::vector<double> waits_s_;
+    std::vector<bool> not_waited_for_;  // by target; empty: none
     std::vector<Planned> planned_;  // a heap, the earliest on top
     std::uint64_t serial_ = 0;
     std::vector<Contact> contacts_;  // by number of the call

@@ -20,6 +20,9 @@ double seconds(TimeUs us) { return static_cast<double>(std::max<TimeUs>(us, 0)) 
 
 bool is_free(const Agent& agent) { return agent.availability == Availability::ready && agent.open_channels != 0; }
 
+// Who is there at midnight goes on: that is no leaving.
+constexpr std::int32_t DAY_ENDS_S = 86'399;
+
 double missed_chance(std::size_t unfit, std::size_t days) {
     return std::pow(static_cast<double>(unfit) / static_cast<double>(days), REDRAWS + 1);
 }
@@ -81,7 +84,7 @@ DayTimes coming_times(const Model& model, AgentId agent, TimeUs now_us) {
         } else {
             const std::int32_t out_s = known.days[day].out_s;
             found.times_us.push_back(comes_us);
-            found.then_us.push_back(out_s <= in_s ? NEVER : model.day_started_us + out_s * SECOND_US + model.stays_on_us);
+            found.then_us.push_back(out_s <= in_s || out_s == DAY_ENDS_S ? NEVER : model.day_started_us + out_s * SECOND_US + model.stays_on_us);
         }
     }
     const bool ever = std::any_of(found.times_us.begin(), found.times_us.end(), [](TimeUs time_us) { return time_us != NEVER; });
@@ -96,8 +99,10 @@ DayTimes leaving_times(const Model& model, AgentId agent, TimeUs now_us) {
     const AgentModel& known = model.agents[agent];
     if (known.days_known < DAYS_KNOWN_MIN) return found;
     for (std::size_t day = 0; day < known.days_known; ++day) {
-        const TimeUs leaves_us = model.day_started_us + known.days[day].out_s * SECOND_US;
-        if (known.days[day].out_s >= 0 && leaves_us > now_us) found.times_us.push_back(leaves_us + model.stays_on_us);
+        const std::int32_t out_s = known.days[day].out_s;
+        const TimeUs leaves_us = model.day_started_us + out_s * SECOND_US;
+        if (out_s < 0 || leaves_us <= now_us) continue;
+        found.times_us.push_back(out_s == DAY_ENDS_S ? NEVER : leaves_us + model.stays_on_us);
     }
     found.none_chance = missed_chance(known.days_known - found.times_us.size(), known.days_known);
     if (!found.times_us.empty() || !model.shadow) return found;

@@ -15,6 +15,8 @@ namespace router::wait {
 
 namespace {
 
+constexpr std::uint32_t PROBES = 3;
+
 // Gives the futures out in order, until all are begun, the time is up or somebody stops it. What was begun is also ended, so
 // what was run is always the first so many.
 class Pool {
@@ -23,6 +25,7 @@ public:
         : beginning_(beginning), limits_(limits), cancelled_(cancelled), started_(std::chrono::steady_clock::now()) {}
 
     void run() {
+        probe();
         const std::uint32_t threads = std::min(limits_.threads, limits_.futures);
         std::vector<std::thread> others;
         for (std::uint32_t number = 1; number < threads; ++number) others.emplace_back([this] { work(); });
@@ -47,6 +50,28 @@ private:
         std::vector<float> waits_s;
     };
 
+    // A call that nobody takes for hours, since its only agent is away, would keep every future going to the horizon, for
+    // the sake of its own wait alone. Whoever waits so in each of the first futures, while others do not, is not waited
+    // for in the rest. The probes are run whatever they take, so that the result does not hang on the clock.
+    void probe() {
+        if (beginning_.outset.targets.size() < 2 || limits_.futures <= PROBES) return;
+        const double horizon_s = static_cast<double>(limits_.horizon_us) * 1e-6;
+        Future future(beginning_, limits_);
+        std::vector<bool> stuck;
+        for (; next_ < PROBES && (next_ == 0 || !stuck.empty()) && !(cancelled_ != nullptr && cancelled_->load()); ++next_) {
+            const std::vector<double>& waits_s = future.run(next_);
+            rows_.push_back({next_, std::vector<float>(waits_s.begin(), waits_s.end())});
+            if (next_ == 0) stuck.assign(waits_s.size(), true);
+            for (std::size_t i = 0; i < waits_s.size(); ++i) stuck[i] = stuck[i] && waits_s[i] >= horizon_s;
+            const auto left = std::count(stuck.begin(), stuck.end(), true);
+            if (left == 0 || left == static_cast<std::ptrdiff_t>(stuck.size())) stuck.clear();
+        }
+        commands_ += future.commands();
+        if (stuck.empty()) return;
+        stuck_ = std::move(stuck);
+        started_ = std::chrono::steady_clock::now();
+    }
+
     // Taking a number and looking at the clock go together, so that no number is skipped.
     bool take(std::uint32_t& number) {
         const std::lock_guard lock(mutex_);
@@ -60,6 +85,7 @@ private:
     void work() {
         try {
             Future future(beginning_, limits_);
+            future.do_not_wait_for(stuck_);
             std::vector<Row> rows;
             std::uint32_t number = 0;
             while (take(number)) {
@@ -78,7 +104,8 @@ private:
     const Beginning& beginning_;
     const FutureLimits& limits_;
     const std::atomic<bool>* cancelled_;
-    const std::chrono::steady_clock::time_point started_;
+    std::vector<bool> stuck_;  // by target; empty: none
+    std::chrono::steady_clock::time_point started_;
     std::mutex mutex_;
     std::uint32_t next_ = 0;
     std::vector<Row> rows_;  // in no order

@@ -64,7 +64,6 @@ public:
     void keep_configured(const Engine& engine);
     // Endless if nothing has ever ended and nothing says that it would.
     const Lifetime& lifetime(QueueId queue) const;
-    const Lifetime& pool_lifetime() const { return pool_lifetime_; }
     double ends(QueueId queue) const;
     double exposure_s(QueueId queue) const;
 

@@ -113,6 +113,7 @@ void Predictor::learn_answer(const Engine& engine, const Event& event) {
     if (static_cast<AssignmentCause>(event.code) == AssignmentCause::forced && !shadow()) return;
     if (seconds(event.value) <= settings_.learned_wait_min_s) return;
     const auto learn = [&](const GivenEstimate& estimate, FeatureMaker& maker, Correction& correction, Coverage& coverage) {
+        if (estimate.at_us > event.time_us) return;  // made ahead of the engine, of a deadline that fired late: there was no wait
         const double wait_s = seconds(event.time_us - estimate.at_us);
         if (estimate.low_s >= 0) coverage.count(estimate.low_s, estimate.high_s, wait_s);
         correction.learn(estimate.features.base, estimate.features.x, wait_s);
@@ -157,8 +158,7 @@ Features Predictor::features_without_futures(const Engine& engine, const Line& l
 }
 
 Estimate Predictor::guess(const Engine& engine, const Line& line, TimeUs now_us, CallId but) const {
-    // where nobody is there who might take it, what usually happens tells nothing; who is there is not known of an outside ACD
-    if (learned_.answers() < settings_.answers_min || (line.servers < 1 && !shadow())) return fallback_.guess(engine, line);
+    if (learned_.answers() < settings_.answers_min || !fallback_.somebody_there(line)) return fallback_.guess(engine, line);
     const Features features = features_without_futures(engine, line, now_us, but);
     Estimate estimate;
     // it learns from those who come last; who is further ahead has the share of that wait that is ahead of it
@@ -202,12 +202,14 @@ Estimate Predictor::digest(Engine& engine, const FutureSet& set, std::size_t ind
     const QueueId queue = waits_now ? engine.call(target.live).queue : target.queue;
     const bool corrected = correction_.answers() >= settings_.answers_min;
     const std::int64_t talks = fallback_.history().queue(queue).service.count;
-    // no talk has been seen yet, or nobody who is to be there may ever take it, as far as futures tell
-    if ((!corrected && talks == 0) || 2 * (waits.beyond + waits.refused) >= set.futures) {
-        if (waits_now) return quick(engine, target.live, now_us);
-        Estimate nothing;
-        nothing.position = target.position;
-        return nothing;
+    Estimate estimate;
+    estimate.position = waits_now ? engine.position(target.live) : target.position;
+    const auto without_futures = [&, nothing = estimate] { return waits_now ? quick(engine, target.live, now_us) : nothing; };
+    if (!corrected && talks == 0) return without_futures();
+    if (2 * (waits.beyond + waits.refused) >= set.futures) {
+        // whatever could be guessed would be too little; but of an outside ACD it is not known who is there
+        estimate.unanswered = !shadow();
+        return estimate.unanswered ? estimate : without_futures();
     }
     GivenEstimate given;
     given.at_us = set.taken_us;
@@ -216,17 +218,19 @@ Estimate Predictor::digest(Engine& engine, const FutureSet& set, std::size_t ind
                                                 learner_.second_of_day(set.taken_us), set.taken_us);
     const Corrected made =
         corrected ? correction_.predict(given.features.base, given.features.x) : as_simulated(summary.plain);
-    Estimate estimate;
     fill(estimate, corrected ? Method::corrected : Method::simulated, made, 1);
-    estimate.position = waits_now ? engine.position(target.live) : target.position;
     estimate.futures = set.futures;
     estimate.samples = corrected ? correction_.answers() : talks;
-    given.low_s = made.low_s;
-    given.high_s = made.high_s;
+    // an outside ACD's agents have habits that futures alone do not know
+    const bool told = corrected || !shadow();
+    if (told) {
+        given.low_s = made.low_s;
+        given.high_s = made.high_s;
+    }
     if (waits_now && pending_.wants_with_futures(target.live, set.taken_us)) {
         pending_.keep_with_futures(target.live, std::move(given));
     }
-    return estimate;
+    return told ? estimate : without_futures();
 }
 
 // Where the quantiles were corrected, a time is first taken back to where it lay among the futures.

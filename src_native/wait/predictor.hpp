@@ -62,10 +62,11 @@ public:
     std::shared_ptr<const Model> model(const Engine& engine) const { return learner_.model(engine); }
     // Whether the set's target number `index` is still the same call and waits; true for the hypothetical one.
     static bool still_waits(const Engine& engine, const FutureSet& set, std::size_t index);
-    // What a set says of its target number `index`, of which `summary` is: corrected if the correction has learnt enough, and as
-    // quick() where half of the futures or more came to no answer (of a hypothetical call: none). The first estimate of a call
-    // that waits is kept with its features, and teaches when it is answered. `engine` may have gone on since; the target must
-    // still wait, and the set must have a future.
+    // What a set says of its target number `index`, of which `summary` is: corrected if the correction has learnt enough, else
+    // simulated; as quick() (of a hypothetical call: none) while no talk is known, and in shadow mode until it is corrected. Where
+    // half of the futures or more came to no answer it is none, and `unanswered`; in shadow mode as quick(). The first estimate of
+    // a call that waits is kept with its features, and teaches when it is answered. `engine` may have gone on since; the target
+    // must still wait, and the set must have a future.
     Estimate digest(Engine& engine, const FutureSet& set, std::size_t index, const TargetSummary& summary);
     // Chance that the call is answered within so many seconds of the set's time, if its caller stays. `estimate` is what
     // digest() made of the target: where it was corrected, so is this.

@@ -51,7 +51,6 @@ public:
     double mean_s(QueueId queue) const;
     double pool_mean_s() const;
     std::int64_t count(QueueId queue) const;
-    std::int64_t pool_count() const { return pool_.count(); }
 
     template <class Archive>
     void archive_pool(Archive& archive);

@@ -415,7 +415,7 @@ def test_an_interrupted_run_stops_at_once(scenario: Path, monkeypatch: pytest.Mo
 
 def test_the_progress_bar_stays_out_of_the_output(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = invoke(scenario, "--json", "--check").stdout
-    monkeypatch.setattr("router.cli.simulate_run.PROGRESS_AFTER_S", -1.0)
+    monkeypatch.setattr("router.cli.progress.PROGRESS_AFTER_S", -1.0)
     assert invoke(scenario, "--json", "--check").stdout == plain
 
 

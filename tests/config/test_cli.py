@@ -105,6 +105,31 @@ class TestCheck:
         ):
             assert line in result.stdout
 
+    def test_limits_on_estimates_are_shown(self) -> None:
+        text = """
+[queue_defaults]
+callback_wait_estimate = "5m"
+overflow_wait_estimate = "10m"
+[queues.a]
+overflow = "b"
+[queues.b]
+[queues.c]
+callback_wait_estimate = "never"
+"""
+        result = check("-", stdin=text)
+        shown = [line for line in result.stdout.splitlines() if line.startswith("  estimates ")]
+        assert shown == [
+            "  estimates above 10m to b; above 5m a callback is offered",
+            "  estimates above 5m a callback is offered",
+            "  estimates no limits",
+        ]
+        data = json.loads(check("-", "--json", stdin=text).stdout)
+        assert data["limits"]["b"] == {
+            "overflow_wait_estimate_us": 600_000_000,
+            "callback_wait_estimate_us": 300_000_000,
+        }
+        assert data["estimates"]["futures"] == 200
+
     def test_an_invalid_file_gives_every_problem(self, invalid: str) -> None:
         result = check(invalid)
         with pytest.raises(ConfigError) as refused:

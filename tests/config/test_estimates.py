@@ -80,6 +80,8 @@ BAD = [
     ('[estimates]\ntime_zone = "Europe"', "estimates.time_zone", '"Europe" is no time zone', 'or "UTC"'),
     ('[estimates]\ntime_zone = "berlin"', "estimates.time_zone", '"berlin" is no time zone', 'did you mean "Europe/Berlin"?'),
     ('[estimates]\ntime_zone = "a\\u0000b"', "estimates.time_zone", '"a\\u0000b" is no time zone', 'or "UTC"'),
+    ("[estimates]\nbudget = 50", "estimates.budget", "a set of futures may take 50s, longer than until the next one, 1s", "a budget up to 1s"),
+    ('[estimates]\nbudget = "2s"\nrefresh = "1999ms"', "estimates.budget", "a set of futures may take 2s, longer than until the next one, 1s999ms", "a refresh of 2s or more"),
     ("[estimates]\nspeed = 1", "estimates.speed", "unknown key", "known here: enabled, futures, budget, refresh, time_zone"),
     ("[estimates]\nshadow = true", "estimates.shadow", "unknown key", "it belongs in [server]"),
     ("[server]\nshadow = 1", "server.shadow", "1 is neither true nor false", "true or false"),
@@ -101,6 +103,26 @@ def test_who_is_to_overflow_needs_somewhere_to_go() -> None:
     assert (found.problem, found.wanted) == ("the queue has no overflow", "overflow as well: the queue to go to")
     # inherited it may be, since not every queue of many need have an overflow
     parse_config('[queue_defaults]\noverflow_wait_estimate = "5m"\n[queues.a]\n', "x")
+
+
+@pytest.mark.parametrize("budget", ["50ms", "100ms"])
+def test_a_budget_fits_between_two_sets(budget: str) -> None:
+    parse_config(f'[estimates]\nrefresh = "100ms"\nbudget = "{budget}"\n' + QUEUE, "x")
+
+
+def test_limits_without_futures_never_act() -> None:
+    off = "[estimates]\nenabled = false\n"
+    own = '[queues.a]\noverflow = "b"\noverflow_wait_estimate = "5m"\n[queues.b]\n'
+    found = problem_of(off + own)
+    assert (found.line, found.key) == (5, "queues.a.overflow_wait_estimate")
+    assert found.problem == "it never acts: with [estimates] enabled = false no futures are run"
+    assert found.wanted == 'enabled = true, or overflow_wait_estimate = "never"'
+    defaults = '[queue_defaults]\noverflow_wait_estimate = "5m"\n'
+    found = problem_of(off + defaults + "[queues.a]\n[queues.b]\n")
+    assert (found.line, found.key) == (4, "queue_defaults.overflow_wait_estimate")
+    # callbacks are offered by any estimate, and nobody inherits what every queue takes back
+    back = '[queues.a]\ncallback_wait_estimate = "5m"\noverflow_wait_estimate = "never"\n'
+    parse_config(off + defaults + back, "x")
 
 
 def test_a_machine_without_time_zones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,11 +109,13 @@ async def test_an_unknown_name_is_told_only_when_the_config_without_it_is_durabl
         applying = asyncio.create_task(client.apply_config(smaller))
         await until(lambda: server.shell.engine.sequence == sequence + 1)
         queries = [asyncio.create_task(refused(client.wait_estimate(call))) for call in (general, chat)]
+        watch = client.watch_wait_estimates(queues=["general"])
+        queries.append(asyncio.create_task(refused(anext(watch))))
         await asyncio.sleep(0.05)
         assert not any(query.done() for query in queries)
         journal.open.set()
         await applying
-        assert [(await query).reason for query in queries] == ["UNKNOWN_QUEUE", "UNKNOWN_CHANNEL"]
+        assert [(await query).reason for query in queries] == ["UNKNOWN_QUEUE", "UNKNOWN_CHANNEL", "UNKNOWN_QUEUE"]
 
 
 async def test_a_loss_of_a_session_that_never_becomes_durable_is_not_told() -> None:

@@ -161,9 +161,13 @@ async def test_waits_are_predicted_as_if_queues_were_served() -> None:
     async with running(CONFIG) as server, client_of(server) as client:
         await fill(client, waiting=3)
         estimate = await client.wait_estimate("w1")
-        assert (estimate.method, estimate.position) == ("simulated", 2)
+        # futures alone are not told of an outside ACD's agents
+        assert estimate.method in ("qlm", "les")
+        assert estimate.position == 2
         assert estimate.mean_us is not None
         supposed = await client.wait_estimate(c.Enqueue("", "loans"))
-        assert (supposed.method, supposed.position) == ("simulated", 4)
+        assert supposed.method in ("qlm", "les")
+        assert supposed.position == 4
+        assert server.shell.estimation.meter.futures > 0
         assert (await client.wait_estimate("w0", quick=True)).mean_us is not None
         assert server.shell.engine.queue("loans").paused

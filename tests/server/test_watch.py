@@ -357,3 +357,9 @@ def test_history_keeps_its_bound_and_says_what_is_forgotten() -> None:
             assert len(events) == 3 * (sequence - after)
             assert all(entry.sequence > after for entry in events)
     assert history.forgotten_sequence > 400
+
+
+@pytest.mark.parametrize("field", ["queues", "agents", "calls"])
+async def test_a_text_in_place_of_names_is_refused(client: RouterClient, field: str) -> None:
+    with pytest.raises(TypeError, match=f"{field}: 'loans' is a single text"):
+        client.watch(**{field: "loans"})  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ def test_seed_and_ring_change_the_day(log: Path) -> None:
 
 def test_the_progress_bar_stays_out_of_the_output(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = invoke(log, "--json").stdout
-    monkeypatch.setattr("router.cli.replay_day.PROGRESS_AFTER_S", -1.0)
+    monkeypatch.setattr("router.cli.progress.PROGRESS_AFTER_S", -1.0)
     assert invoke(log, "--json").stdout == plain
 
 

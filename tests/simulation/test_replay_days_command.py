@@ -85,7 +85,7 @@ def test_output_does_not_depend_on_threads(log: Path) -> None:
 
 def test_the_progress_bar_stays_out_of_the_output(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = invoke(log, "--all-days", "--json").stdout
-    monkeypatch.setattr("router.cli.replay_days.PROGRESS_AFTER_S", -1.0)
+    monkeypatch.setattr("router.cli.progress.PROGRESS_AFTER_S", -1.0)
     assert invoke(log, "--all-days", "--json").stdout == plain
 
 

@@ -54,12 +54,12 @@ def requiring(*steps: Step) -> Requirement:
     return Requirement(steps)
 
 
-TALK = Fixed(100 * SECOND_US)
+TALK = Fixed(length_us=100 * SECOND_US)
 HORIZON_S = 4 * 3600.0
 
 
 def seconds(length_s: float) -> Fixed:
-    return Fixed(length_s * SECOND_US)
+    return Fixed(length_us=length_s * SECOND_US)
 
 
 def plain(*queues: str, talk: Lifetime = TALK, patience: Lifetime | None = None, **more: Any) -> Assumptions:

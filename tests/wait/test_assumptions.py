@@ -21,19 +21,19 @@ from router.wait.assumptions import (
 from router.wait.futures import simulate_waits
 from tests.wait.futures_cases import Centre, busy_line, plain_queue
 
-TALK = Exponential(SECOND_US)
+TALK = Exponential(mean_us=SECOND_US)
 QUEUE = QueueAssumptions(handle_time=TALK)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Exponential(-1), "mean_us: -1 is out of range; 0 to 3.16224e"),
-        (lambda: Exponential("1"), "mean_us: '1' is not a number"),
-        (lambda: Exponential(True), "mean_us: True is not a number"),
-        (lambda: Exponential(float("nan")), "mean_us: nan is out of range"),
-        (lambda: Fixed(-5), "length_us: -5 is out of range"),
-        (lambda: Fixed(float("inf")), "length_us: inf is out of range"),
+        (lambda: Exponential(mean_us=-1), "mean_us: -1 is out of range; 0 to 3.16224e"),
+        (lambda: Exponential(mean_us="1"), "mean_us: '1' is not a number"),
+        (lambda: Exponential(mean_us=True), "mean_us: True is not a number"),
+        (lambda: Exponential(mean_us=float("nan")), "mean_us: nan is out of range"),
+        (lambda: Fixed(length_us=-5), "length_us: -5 is out of range"),
+        (lambda: Fixed(length_us=float("inf")), "length_us: inf is out of range"),
         (lambda: Samples([]), "lengths_us: it is empty; at least one number is wanted"),
         (lambda: Samples("12"), "lengths_us: '12' is not a sequence"),
         (lambda: Samples([1, -1]), r"lengths_us\[1\]: -1 is out of range"),
@@ -133,8 +133,8 @@ def test_arrivals_need_a_channel_where_there_are_several() -> None:
 @pytest.mark.parametrize(
     ("handle_time", "mean_s"),
     [
-        (Exponential(50 * SECOND_US), 50),
-        (Fixed(50 * SECOND_US), 50),
+        (Exponential(mean_us=50 * SECOND_US), 50),
+        (Fixed(length_us=50 * SECOND_US), 50),
         (Samples([0, 100 * SECOND_US, 20 * SECOND_US, 80 * SECOND_US]), 50),
         (Hazard([0, 50 * SECOND_US], [0.0, 1.0]), 51),
     ],
@@ -150,3 +150,9 @@ def test_every_kind_of_time_has_its_mean(handle_time: Any, mean_s: float) -> Non
 def test_calls_are_refused_by_their_kind() -> None:
     with pytest.raises(TypeError, match="call: int will not do; None, a call's name or an Enqueue is wanted"):
         simulate_waits(busy_line(1, 1), Assumptions(queues={"q": QUEUE}), 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [Exponential, Fixed])
+def test_the_unit_of_a_time_is_written(make: type[object]) -> None:
+    with pytest.raises(TypeError, match="positional argument"):
+        make(180)  # type: ignore[call-arg]

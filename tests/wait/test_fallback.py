@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from router.engine import (
     Accept,
+    Advance,
     AgentTerm,
     AnyOf,
+    Assign,
     Attach,
     CallAssigned,
     Cancel,
@@ -176,15 +178,32 @@ def test_a_caller_who_waits_is_never_told_no_time() -> None:
     assert scene.new(Enqueue("c", "q", urgency=Urgency.URGENT)) == ("none", None, 1, 0)
 
 
-def test_les_where_nobody_can_serve_says_nothing_once_used_up() -> None:
+@pytest.mark.parametrize(
+    "gone", [SignOut("agent-2"), SetAvailability("agent-2", ready=False), UpdateAgent("agent-2", skills={"cards": 5})]
+)
+def test_where_nobody_is_there_no_time_is_told(gone: Command) -> None:
     scene = served_scene(3)
     for number in range(3):
         scene.do(Complete(f"first-{number}"), 20)
-        scene.do(SignOut(f"agent-{number}"), 20)
+        if number < 2:
+            scene.do(SignOut(f"agent-{number}"), 20)
+    scene.do(gone, 20)
     scene.do(Enqueue("b", "q"), 25)
-    assert scene.call("b") == ("les", 12 * SECOND, 1, 3)
-    scene.now_us = 37 * SECOND
     assert scene.call("b") == ("none", None, 1, 0)
+    assert scene.new(Enqueue("c", "q")) == ("none", None, 2, 0)
+
+
+def test_an_outside_acds_agents_may_be_there_unseen() -> None:
+    scene = Scene()
+    scene.predictor = Predictor(scene.engine, shadow=True)
+    for number in range(3):
+        scene.do(SignIn(f"agent-{number}", ready=False), 0)
+        scene.do(Enqueue(f"first-{number}", "q"), 0)
+    for number in range(3):
+        scene.do(Assign(f"first-{number}", f"agent-{number}"), 12)
+        scene.do(SignOut(f"agent-{number}"), 12)
+    scene.do(Enqueue("b", "q"), 15)
+    assert scene.call("b") == ("les", 12 * SECOND, 1, 3)
 
 
 NOBODY = Requirement(steps=(Step(terms=(SkillTerm("nothing"),)),))
@@ -303,6 +322,39 @@ def test_a_hold_for_a_busy_preferred_agent_is_not_immediate() -> None:
     assert scene.new(Enqueue("b", "q", preferred_agents=("stranger",))).method == "immediate"
 
 
+def known_customer_scene(last_agent_hold_s: int) -> Scene:
+    """Return a scene in which bob has served the customer and is busy now; ada is free."""
+    known = QueueSettings(
+        requirement=LOANS,
+        automatic=True,
+        preferred_hold_us=7 * SECOND,
+        last_agent_preferred=True,
+        last_agent_hold_us=last_agent_hold_s * SECOND,
+    )
+    scene = Scene(Settings(queues={"q": known, "plain": QueueSettings(requirement=LOANS, automatic=True)}))
+    scene.do(SignIn("bob", skills={"loans": 5}), 0)
+    scene.do(Enqueue("early", "q", customer="cleo"), 1)
+    scene.do(Complete("early"), 2)
+    scene.do(Enqueue("talks", "q"), 3)
+    scene.do(SignIn("ada", skills={"loans": 5}), 4)
+    return scene
+
+
+def test_a_hold_for_the_customers_busy_last_agent_is_not_immediate() -> None:
+    scene = known_customer_scene(60)
+    assert scene.new(Enqueue("b", "q", customer="cleo")).method != "immediate"
+    assert scene.new(Enqueue("b", "q", customer="cleo", hold_us=0)).method != "immediate"  # that is of given agents
+    assert scene.new(Enqueue("b", "q", customer="cleo", preferred_agents=("stranger",))).method != "immediate"
+    assert scene.new(Enqueue("b", "q", customer="cleo", preferred_agents=("bob",))).method != "immediate"
+    assert scene.new(Enqueue("b", "q", customer="cleo", preferred_agents=("ada",))).method == "immediate"
+    assert scene.new(Enqueue("b", "q", customer="cleo", preferred_agents=("bob",), hold_us=0)).method == "immediate"
+    assert scene.new(Enqueue("b", "q", customer="dora")).method == "immediate"
+    assert scene.new(Enqueue("b", "plain", customer="cleo")).method == "immediate"
+    assert known_customer_scene(0).new(Enqueue("b", "q", customer="cleo")).method == "immediate"
+    scene.do(Complete("talks"), 5)
+    assert scene.new(Enqueue("b", "q", customer="cleo")).method == "immediate"
+
+
 def test_agents_changes_are_followed() -> None:
     scene = Scene()
     scene.do(SignIn("ada", skills={"cards": 5}), 0)
@@ -407,11 +459,17 @@ def test_what_was_learned_survives_a_restart_and_the_downtime_is_no_wait() -> No
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_immediate_means_immediate(seed: int) -> None:
-    """A chance centre with two channels; every arrival is foretold, then made."""
+    """A chance centre with two channels and customers who come back; every arrival is foretold, then made."""
     rng = random.Random(seed)
     channels = {"voice": ChannelSettings(), "chat": ChannelSettings(exclusive=False)}
     queues = {
-        name: QueueSettings(requirement=Requirement(steps=(Step(terms=(SkillTerm(name),)),)), automatic=True)
+        name: QueueSettings(
+            requirement=Requirement(steps=(Step(terms=(SkillTerm(name),)),)),
+            automatic=True,
+            preferred_hold_us=rng.choice([0, 5 * SECOND]),
+            last_agent_preferred=rng.random() < 0.7,
+            last_agent_hold_us=rng.choice([0, 5 * SECOND, 30 * SECOND]),
+        )
         for name in ("loans", "cards")
     }
     scene = Scene(Settings(queues=queues, channels=channels))
@@ -435,8 +493,15 @@ def test_immediate_means_immediate(seed: int) -> None:
         elif choice < 0.7 and live:
             scene.do(TurnIntoCallback(rng.choice(live)), at_s)
         else:
-            scene.now_us = at_s * SECOND
-            enqueue = Enqueue(f"call-{number}", rng.choice(list(queues)), channel=rng.choice(list(channels)))
+            scene.do(Advance(), at_s)  # what is due happens first
+            enqueue = Enqueue(
+                f"call-{number}",
+                rng.choice(list(queues)),
+                channel=rng.choice(list(channels)),
+                customer=rng.choice(["", "cleo", "dora"]),
+                preferred_agents=tuple(f"agent-{rng.randrange(6)}" for _ in range(rng.choice([0, 0, 0, 1, 2]))),
+                hold_us=rng.choice([None, None, 0, 3 * SECOND]),
+            )
             foretold = scene.new(enqueue)
             events = scene.do(enqueue)
             taken = any(isinstance(event, CallAssigned) and event.call == enqueue.call for event in events)

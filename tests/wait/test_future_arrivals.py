@@ -147,12 +147,12 @@ def test_streams_that_compete_with_one_that_is_drawn_are_drawn_too() -> None:
     urgent = Arrivals(rates_per_s=[0.01], urgency=Urgency.URGENT)
     many = Arrivals(rates_per_s=[10])
     assumed = {
-        "q": QueueAssumptions(handle_time=Fixed(0), arrivals=[urgent]),
-        "other": QueueAssumptions(handle_time=Fixed(0), arrivals=[many]),
+        "q": QueueAssumptions(handle_time=Fixed(length_us=0), arrivals=[urgent]),
+        "other": QueueAssumptions(handle_time=Fixed(length_us=0), arrivals=[many]),
     }
-    back = Fixed(100 * SECOND_US)
+    back = Fixed(length_us=100 * SECOND_US)
     both = situation_of(centre.engine, Assumptions(queues=assumed, not_ready=back), None, None).run(20)
     assert both.commands > 20 * 900
-    assumed["q"] = QueueAssumptions(handle_time=Fixed(0))
+    assumed["q"] = QueueAssumptions(handle_time=Fixed(length_us=0))
     alone = situation_of(centre.engine, Assumptions(queues=assumed, not_ready=back), None, None).run(20)
     assert alone.commands < 20 * 10

@@ -34,12 +34,12 @@ def test_the_same_whatever_the_threads_and_a_prefix_of_more() -> None:
         queues={
             "q": QueueAssumptions(
                 handle_time=Samples([20 * SECOND_US, 50 * SECOND_US, 300 * SECOND_US]),
-                patience=Exponential(100 * SECOND_US),
+                patience=Exponential(mean_us=100 * SECOND_US),
                 arrivals=[Arrivals(rates_per_s=[0.05], urgency=Urgency.IMPORTANT)],
             )
         },
         break_chance=0.1,
-        not_ready=Exponential(60 * SECOND_US),
+        not_ready=Exponential(mean_us=60 * SECOND_US),
     )
     engine = busy_line(6, 20)
 
@@ -53,7 +53,7 @@ def test_the_same_whatever_the_threads_and_a_prefix_of_more() -> None:
 
 
 def test_a_budget_ends_after_whole_futures() -> None:
-    known = plain(talk=Exponential(100 * SECOND_US))
+    known = plain(talk=Exponential(mean_us=100 * SECOND_US))
     engine = busy_line(20, 50)
     found = simulate_waits(engine, known, futures=1_000_000, budget_us=50_000)
     assert 1 <= found.futures < 1_000_000
@@ -66,7 +66,7 @@ def test_a_budget_ends_after_whole_futures() -> None:
 
 def test_sets_shortly_after_each_other_differ_little_by_chance() -> None:
     """Draws go by call and agent: a second later nearly the same futures are drawn, far nearer than by another seed."""
-    known = plain(talk=Exponential(100 * SECOND_US))
+    known = plain(talk=Exponential(mean_us=100 * SECOND_US))
     engine = busy_line(5, 10)
     before = simulate_waits(engine, known, "call-9", futures=200).targets[0]
     after = simulate_waits(engine, known, "call-9", futures=200, now_us=START_US + SECOND_US).targets[0]
@@ -102,7 +102,9 @@ def test_what_a_set_says() -> None:
 
 def test_means_and_quantiles() -> None:
     found = simulate_waits(
-        busy_line(1, 1), plain(talk=Samples([0, 10 * SECOND_US]), patience=Exponential(10 * SECOND_US)), futures=500
+        busy_line(1, 1),
+        plain(talk=Samples([0, 10 * SECOND_US]), patience=Exponential(mean_us=10 * SECOND_US)),
+        futures=500,
     )
     target = found.targets[0]
     share = (target.waits_s == 10).mean()
@@ -132,7 +134,7 @@ def test_limits_out_of_range(limits: dict[str, Any], message: str) -> None:
 
 
 def test_a_run_can_be_cancelled_from_another_thread() -> None:
-    situation = situation_of(busy_line(20, 50), plain(talk=Exponential(100 * SECOND_US)), None, None)
+    situation = situation_of(busy_line(20, 50), plain(talk=Exponential(mean_us=100 * SECOND_US)), None, None)
     stopper = threading.Timer(0.05, situation.cancel)
     stopper.start()
     found = situation.run(1_000_000)

@@ -401,7 +401,7 @@ def test_weights_are_the_chance_that_the_caller_is_still_there() -> None:
     centre.calls(60, "next")
     centre.at(80, TurnIntoCallback("next"))
     centre.calls(80, "last")
-    patient = plain(patience=Exponential(50 * SECOND_US))
+    patient = plain(patience=Exponential(mean_us=50 * SECOND_US))
     found = {target.call: target for target in simulate_waits(centre.engine, patient, futures=50).targets}
     assert found["next"].weights.tolist() == [1] * 50  # off the line
     np.testing.assert_allclose(found["last"].weights, np.exp(-found["last"].waits_s / 50), rtol=1e-5)
@@ -413,7 +413,7 @@ def test_weights_are_the_chance_that_the_caller_is_still_there() -> None:
 def test_new_callers_give_up_too() -> None:
     """Urgent callers go before the one who waits, but none of them waits for as long as the agent is busy."""
     rush = Arrivals(rates_per_s=[1.0], urgency=Urgency.URGENT)
-    hasty = QueueAssumptions(handle_time=TALK, patience=Fixed(0), arrivals=[rush])
+    hasty = QueueAssumptions(handle_time=TALK, patience=Fixed(length_us=0), arrivals=[rush])
     found = simulate_waits(busy_line(1, 1), Assumptions(queues={"q": hasty}), futures=20)
     assert found.targets[0].waits_s.tolist() == [100] * 20
 
@@ -451,7 +451,11 @@ def test_who_nobody_may_take_is_no_target() -> None:
 
 def test_one_call_gets_what_it_gets_among_all() -> None:
     known = Assumptions(
-        queues={"q": QueueAssumptions(handle_time=Exponential(80 * SECOND_US), patience=Exponential(200 * SECOND_US))}
+        queues={
+            "q": QueueAssumptions(
+                handle_time=Exponential(mean_us=80 * SECOND_US), patience=Exponential(mean_us=200 * SECOND_US)
+            )
+        }
     )
     engine = busy_line(5, 12)
     everybody = {target.call: target for target in simulate_waits(engine, known, futures=40).targets}

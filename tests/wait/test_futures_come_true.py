@@ -180,14 +180,14 @@ class Drive:
         # a fixed wrap-up is ended by its time alone
         queues = {
             name: QueueAssumptions(
-                handle_time=Fixed(self.talks_us[name]),
-                wrap_up=Fixed(self.wrap_ups_us[name]) if settings.wrap_up.mode is WrapUpMode.MANUAL else None,
+                handle_time=Fixed(length_us=self.talks_us[name]),
+                wrap_up=Fixed(length_us=self.wrap_ups_us[name]) if settings.wrap_up.mode is WrapUpMode.MANUAL else None,
                 arrivals=self.arrivals(name) if self.mild else (),
             )
             for name, settings in self.queues.items()
         }
         agents = {name: AgentAssumptions(handle_factor=factor) for name, factor in self.factors.items()}
-        return Assumptions(queues=queues, agents=agents, ring=Fixed(RING_US))
+        return Assumptions(queues=queues, agents=agents, ring=Fixed(length_us=RING_US))
 
 
 @pytest.mark.parametrize("seed", range(40))

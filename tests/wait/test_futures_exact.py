@@ -26,7 +26,7 @@ Cdf = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
 def exponential(rate: float) -> Exponential:
-    return Exponential(UNIT_S * SECOND_US / rate)
+    return Exponential(mean_us=UNIT_S * SECOND_US / rate)
 
 
 def assumed(rate: float, patience_rate: float = 0, arrivals: tuple[Arrivals, ...] = ()) -> Assumptions:

@@ -153,7 +153,7 @@ def test_where_nobody_is_there_what_usually_happens_tells_nothing() -> None:
         calls = [engagement.call for engagement in centre.engine.agent(agent).engagements]
         for command in (SignOut(agent), *map(Complete, calls)):
             centre.do(command)
-    assert centre.predictor.quick(new, centre.now_us).method in ("les", "none")
+    assert centre.predictor.quick(new, centre.now_us).method == "none"
     assert centre.predictor.quick(Enqueue("", "q"), centre.now_us).method == "learned"
     centre.do(SignIn(agents[0], skills={"r": 1}))
     centre.do(Enqueue("busy", "r"))
@@ -298,10 +298,15 @@ def test_an_assignment_by_force_teaches_only_in_shadow_mode() -> None:
 
 
 def test_in_shadow_mode_paused_queues_go_on() -> None:
-    for shadow, expected in ((False, "none"), (True, "simulated")):
+    """What futures say is not told until it is corrected, and yet it teaches the correction."""
+    for shadow, expected in ((False, "none"), (True, "qlm")):
         scene = Scene(shadow=shadow).do(100, PauseQueue("q"), Enqueue("a", "q"))
+        assert scene.predictor.situation().calls == shadow
+        assert scene.estimate("a") == scene.predictor.quick("a", scene.now_us)
         assert scene.estimate("a").method == expected
-        assert scene.predictor.estimate(Enqueue("", "q"), scene.now_us, futures=5).method == expected
+        new = Enqueue("", "q")
+        assert scene.predictor.estimate(new, scene.now_us, futures=5).method == expected
+        assert scene.predictor.learning.pending == (2 if shadow else 0)
         scene.do(140, SignIn("ada", ready=False), Assign("a", "ada"))
         assert scene.answered() == ((1, 1) if shadow else (0, 0))
 
@@ -381,15 +386,37 @@ def test_a_situation_runs_in_another_thread_while_the_engine_goes_on() -> None:
         assert np.array_equal(one.weights, other.weights)
 
 
-def test_where_futures_come_to_no_answer_the_fallbacks_speak() -> None:
+def test_where_futures_come_to_no_answer_no_time_is_told() -> None:
     scene = Scene().do(100, Enqueue("a", "q"), Complete("talks"), Complete("a"), SignOut("busy"), Enqueue("b", "q"))
     futures = scene.predictor.situation().run(20)
     assert futures.targets[0].beyond == 20
-    assert scene.estimate("b") == scene.predictor.quick("b", scene.now_us)
-    assert scene.estimate("b").method == "none"
+    assert scene.estimate("b") == WaitEstimate("none", None, 1, 0, unanswered=True)
     assert scene.predictor.learning.pending == 1  # the futures are no example
     supposed = scene.predictor.estimate(Enqueue("", "q"), scene.now_us, futures=10)
-    assert supposed == scene.predictor.quick(Enqueue("", "q"), scene.now_us)
+    assert supposed == WaitEstimate("none", None, 2, 0, unanswered=True)
+    assert not scene.predictor.quick("b", scene.now_us).unanswered
+
+
+def test_where_futures_come_to_no_answer_nothing_smaller_is_told() -> None:
+    """An agent is there, but others will always go first: qlm knows nothing of that."""
+    rules = Settings(queues={name: QueueSettings(automatic=True, wait_max_us=SECOND) for name in ("q", "r")})
+    for shadow in (False, True):
+        scene = Scene(shadow=shadow).do(99, Configure(rules)).do(100, Enqueue("a", "q"))
+        (target,) = scene.predictor.situation().run(20).targets
+        assert target.refused > 10
+        assert scene.predictor.quick("a", scene.now_us).method == "qlm"
+        assert scene.estimate("a").method == ("qlm" if shadow else "none")
+        assert scene.estimate("a").unanswered is not shadow
+        assert scene.predictor.learning.pending == 1
+
+
+def test_an_estimate_ahead_of_the_engine_does_no_harm() -> None:
+    scene = Scene().do(100, Enqueue("a", "q"))
+    assert scene.predictor.estimate("a", scene.now_us + 60 * SECOND, futures=10).method == "simulated"
+    scene.do(120, SignIn("ada"))
+    assert scene.answered() == (0, 1)
+    assert scene.predictor.coverage.counted == 0
+    assert scene.predictor.queue_history("q").served == 3
 
 
 def test_the_chance_to_be_answered_leaves_out_who_never_is() -> None:

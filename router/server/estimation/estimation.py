@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
+from typing import Final, TypeGuard
+
+import msgspec
 
 from router.config import EstimateLimits, EstimateSettings
 from router.engine import Engine
 from router.engine.commands import Enqueue
 from router.engine.errors import UnknownName
 from router.server.clock import Clock
-from router.server.estimation.announced import as_of, is_change
+from router.server.estimation.announced import as_of, is_above, is_change, with_chances
 from router.server.estimation.meter import EstimateMeter
 from router.server.estimation.overflow import Overflow
 from router.server.estimation.predicting import Predicting
@@ -24,6 +27,14 @@ from router.server.work import Happening
 from router.v1 import results_pb2
 from router.wait import FutureSet, WaitEstimate
 from router.wire.results import encode_wait_estimate
+
+_OLD_S: Final = 30.0
+"""What is older is not told, though no set has come since: many calls take seconds to read out, but not so many."""
+
+
+def _is_from_futures(estimate: WaitEstimate | None) -> TypeGuard[WaitEstimate]:
+    """Whether futures have told it: a wait, or that in most of them there is no answer."""
+    return estimate is not None and (estimate.futures > 0 or estimate.unanswered)
 
 
 class Estimation:
@@ -53,7 +64,9 @@ class Estimation:
         self._clock = clock
         self._limit_of = limit_of
         self._now_s = now_s
-        self._sets = Sets(self.predicting, self.stays, clock, settings, self.meter, self._on_set, now_s=now_s)
+        self._sets = Sets(
+            self.predicting, self.stays, clock, settings, self.meter, self._on_set, self._on_over, now_s=now_s
+        )
         self._refresh_s = settings.refresh_us / 1_000_000
         self._patience_s = 2 * settings.budget_us / 1_000_000
 
@@ -75,9 +88,9 @@ class Estimation:
 
     # --- estimates
 
-    def at_once(self, of: str | Enqueue, now_us: int) -> WaitEstimate:
+    def at_once(self, of: str | Enqueue, now_us: int, within_us: Sequence[int] = ()) -> WaitEstimate:
         """Return what can be said without futures. Raises `UnknownName`, `InvalidCommand`."""
-        return self.meter.told(self.predicting.quick(of, now_us))
+        return self.meter.told(with_chances(self.predicting.quick(of, now_us), within_us))
 
     async def of_call(self, call: str, within_us: Sequence[int] = ()) -> WaitEstimate:
         """Estimate how long a call still waits: from futures not older than `refresh`, which may take a moment.
@@ -86,37 +99,39 @@ class Estimation:
         """
         settled = self.predicting.settled(call, self._clock.now_us())
         if settled is not None:
-            return self.meter.told(settled)
+            return self.meter.told(with_chances(settled, within_us))
         until_s = self._now_s() + self._patience_s
         while self.settings.enabled:
             stay = self.stays.of_call.get(call)
             if stay is None or stay.offered:
                 break
-            if stay.estimate is not None and self._now_s() - stay.ready_s <= self._refresh_s:
-                return self.meter.told(self._as_of(stay, within_us))
+            if self._is_current(stay) and self._now_s() - stay.ready_s <= self._refresh_s:
+                if not _is_from_futures(stay.estimate):
+                    break
+                return self.meter.told(self._as_asked(stay, within_us))
             if not await self._sets.for_all(until_s):
                 break
-        return self.at_once(call, self._clock.now_us())
+        return self.at_once(call, self._clock.now_us(), within_us)
 
     async def of_new(self, enqueue: Enqueue, within_us: Sequence[int] = ()) -> WaitEstimate:
         """Estimate the wait of a call that has not come. Raises `UnknownName`, `InvalidCommand`."""
         settled = self.predicting.settled(enqueue, self._clock.now_us())
         if settled is not None:
-            return self.meter.told(settled)
+            return self.meter.told(with_chances(settled, within_us))
         if self.settings.enabled:
             until_s = self._now_s() + self._patience_s
             estimate = await self._sets.for_supposed(enqueue, within_us, until_s)
-            if estimate is not None and estimate.method != "none":
+            if _is_from_futures(estimate):
                 return self.meter.told(estimate)
-        return self.at_once(enqueue, self._clock.now_us())
+        return self.at_once(enqueue, self._clock.now_us(), within_us)
 
     def now(self, stay: Stay) -> WaitEstimate:
         """Return what the caller of a stay should hear now, without waiting for futures; count it if it is told."""
         now_us = self._clock.now_us()
-        if stay.estimate is None or stay.offered:
+        if stay.offered or not self._is_current(stay) or not _is_from_futures(stay.estimate):
             return self.predicting.quick(stay.call, now_us)
         settled = self.predicting.settled(stay.call, now_us)
-        return self._as_of(stay, ()) if settled is None else settled
+        return self._as_of(stay) if settled is None else settled
 
     def expects_futures(self, stay: Stay) -> bool:
         """Whether futures will soon say something of a call that they have not spoken of yet."""
@@ -127,8 +142,8 @@ class Estimation:
     def encode(self, estimate: WaitEstimate, queue: str, call: str = "") -> results_pb2.WaitEstimate:
         """Return the message for an estimate of a call in a queue; without `call`, of one that has not come."""
         limit_us = self._limit_of(queue).callback_wait_estimate_us
-        is_above = limit_us is not None and estimate.mean_us is not None and estimate.mean_us > limit_us
-        return encode_wait_estimate(estimate, callback_offered=is_above and not self._is_callback(call))
+        offered = is_above(estimate, limit_us) and not self._is_callback(call)
+        return encode_wait_estimate(estimate, callback_offered=offered)
 
     def _is_callback(self, call: str) -> bool:
         try:
@@ -136,8 +151,37 @@ class Estimation:
         except UnknownName:
             return False
 
-    def _as_of(self, stay: Stay, within_us: Sequence[int]) -> WaitEstimate:
-        return as_of(stay, self._clock.now_us(), self._engine.position(stay.call), within_us)
+    def _is_current(self, stay: Stay) -> bool:
+        """Whether the last set for all that is over spoke of a stay; what an earlier one said may long be untrue."""
+        if stay.estimate is None or stay.set_number < self._sets.over:
+            return False
+        return self._now_s() - stay.ready_s <= max(_OLD_S, 2 * self._refresh_s)
+
+    def _as_of(self, stay: Stay) -> WaitEstimate:
+        """Return what futures said of a stay, as of now. O(1)."""
+        assert stay.estimate is not None
+        return as_of(stay.estimate, self._clock.now_us() - stay.taken_us, self._engine.position(stay.call))
+
+    def _as_asked(self, stay: Stay, within_us: Sequence[int]) -> WaitEstimate:
+        """Return the same, with chances for `within_us`, else the queue's target, from the very futures. O(calls)."""
+        told, estimate, futures = self._as_of(stay), stay.estimate, stay.futures
+        assert estimate is not None
+        assert futures is not None
+        times = within_us or [time_us for time_us, _ in estimate.answered_within]
+        passed_us = max(0, self._clock.now_us() - stay.taken_us)
+
+        def chance(time_us: int) -> float | None:
+            return self.predicting.native.answered_within(futures, stay.call, estimate, time_us)
+
+        before = chance(passed_us) if times and passed_us else 0.0
+        if before is None or before >= 1:
+            # no future has it wait so long
+            return with_chances(msgspec.structs.replace(told, answered_within=()), times)
+        chances = ((time_us, chance(time_us + passed_us)) for time_us in times)
+        within = tuple(
+            (time_us, (by_then - before) / (1 - before)) for time_us, by_then in chances if by_then is not None
+        )
+        return msgspec.structs.replace(told, answered_within=within)
 
     # --- what happens
 
@@ -151,13 +195,19 @@ class Estimation:
         ready_s, judged = self._now_s(), []
         for call, estimate in estimates.items():
             stay = self.stays.of_call.get(call)
-            if stay is None or stay.sequence > futures.sequence or estimate.method == "none":
+            if stay is None or stay.sequence > futures.sequence:
                 continue
             stay.estimate, stay.futures = estimate, futures
             stay.taken_us, stay.ready_s = futures.taken_us, ready_s
-            judged.append((stay, estimate))
-            self._announce(stay, estimate)
+            stay.set_number = self._sets.over + 1
+            if _is_from_futures(estimate):
+                judged.append((stay, estimate))
+                self._announce(stay, estimate)
         self.overflow.judge(judged)
+        self.on_news()
+
+    def _on_over(self) -> None:
+        """Let watchers look again: what a set has not spoken of is not from futures any more."""
         self.on_news()
 
     def _announce(self, stay: Stay, estimate: WaitEstimate) -> None:

@@ -17,6 +17,7 @@ from router.engine.commands import Transfer
 from router.engine.errors import UnknownName
 from router.engine.vocabulary import CallState
 from router.server.errors import Refusal
+from router.server.estimation.announced import is_above
 from router.server.estimation.meter import EstimateMeter
 from router.server.estimation.stays import Stay, Stays
 from router.server.requests import Answer, Submission
@@ -58,8 +59,7 @@ class Overflow:
         if stay.judged:
             return False
         stay.judged = True
-        limit_us = self._limit_of(stay.queue).overflow_wait_estimate_us
-        return limit_us is not None and estimate.mean_us is not None and estimate.mean_us > limit_us
+        return is_above(estimate, self._limit_of(stay.queue).overflow_wait_estimate_us)
 
     async def _move(self, stays: Sequence[Stay]) -> None:
         assert self.writer is not None

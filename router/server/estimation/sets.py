@@ -54,7 +54,8 @@ class _Ask(NamedTuple):
 class Sets:
     """Run sets of futures for all who wait, every `refresh` and soon for those who have come, and for who asks.
 
-    `on_set` is told what each set for all says, in bits: the estimates, and the futures they come from.
+    `on_set` is told what each set for all says, in bits: the estimates, and the futures they come from; then `on_over`,
+    also of a set that came to nothing.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sets:
         settings: EstimateSettings,
         meter: EstimateMeter,
         on_set: Callable[[FutureSet, Estimates], None],
+        on_over: Callable[[], None],
         *,
         now_s: Callable[[], float] = monotonic,
     ) -> None:
@@ -73,6 +75,7 @@ class Sets:
         self._clock = clock
         self._meter = meter
         self._on_set = on_set
+        self._on_over = on_over
         self._now_s = now_s
         self._refresh_s = settings.refresh_us / 1_000_000
         self._thread = FuturesThread(settings.futures, settings.budget_us)
@@ -87,6 +90,8 @@ class Sets:
         self._supposed_last = False
         self.under_way = False
         """Whether a set for all is being run."""
+        self.over = 0
+        """How many sets for all are over, those included that came to nothing."""
 
     @property
     def faulty(self) -> bool:
@@ -235,6 +240,8 @@ class Sets:
         return futures, situation.calls
 
     def _tell(self, is_told: bool) -> None:
+        self.over += 1
+        self._on_over()
         told, self._next = self._next, None
         if told is not None and not told.done():
             told.set_result(is_told)

@@ -19,9 +19,9 @@ class Stay:
     """One call in one queue, and the last that futures have said of it.
 
     It began with command `sequence`. `estimate` counts from `taken_us`, the engine time of the situation that its
-    futures began with; it has been there since `ready_s`, in real time. `announced_end_us` is when the call was last
-    said to be answered. `judged` says that its first estimate was held against the queue's limit; `left` are the queues
-    that it has left because of one.
+    futures began with; it has been there since `ready_s`, in real time, and came of set number `set_number`.
+    `announced_end_us` is when the call was last said to be answered. `judged` says that its first estimate was held
+    against the queue's limit; `left` are the queues that it has left because of one.
     """
 
     __slots__ = (
@@ -35,6 +35,7 @@ class Stay:
         "queue",
         "ready_s",
         "sequence",
+        "set_number",
         "taken_us",
     )
 
@@ -45,6 +46,7 @@ class Stay:
         self.offered = False
         self.estimate: WaitEstimate | None = None
         self.futures: FutureSet | None = None
+        self.set_number = 0
         self.taken_us = 0
         self.ready_s = float("-inf")
         self.announced_end_us: int | None = None
@@ -144,8 +146,8 @@ class Stays:
         if stay is not None and stay.offered:
             stay.offered = False
             self._offered -= 1
-            if stay.estimate is None:
-                self.fresh.add(call)
+            # sets run meanwhile said nothing of it
+            self.fresh.add(call)
             self._changed = True
 
     def _on_moved(self, event: e.CallMoved) -> None:

@@ -56,6 +56,7 @@ class _Told(NamedTuple):
     position: int | None
     end_us: int | None
     left_us: int
+    unanswered: bool
 
 
 class WaitWatcher:
@@ -159,14 +160,14 @@ def _wire_state(state: CallState) -> Any:
 def _told(stay: Stay, estimate: WaitEstimate, now_us: int) -> _Told:
     mean_us = estimate.mean_us
     end_us = None if mean_us is None or stay.offered else now_us + mean_us
-    return _Told(stay, stay.offered, estimate.position, end_us, mean_us or 0)
+    return _Told(stay, stay.offered, estimate.position, end_us, mean_us or 0, estimate.unanswered)
 
 
 def _matters(told: _Told, now: _Told, min_change_us: int) -> bool:
     if told.stay is not now.stay or told.offered != now.offered or told.position != now.position:
         return True
     if told.end_us is None or now.end_us is None:
-        return told.end_us != now.end_us
+        return told.end_us != now.end_us or told.unanswered != now.unanswered
     return is_change(told.end_us, told.left_us, now.end_us, min_change_us)
 
 

@@ -79,7 +79,7 @@ COVERAGE = _metric(
     "wait_interval_coverage",
     "gauge",
     "Share of the last 1,000 or so answered calls whose wait was within the 80 % interval of its first estimate: "
-    "from futures (corrected), and at once (learned). Absent before the first.",
+    "`futures` (corrected or simulated), and `learned`, at once. Of waits over 1 s. Absent before the first.",
     "method",
 )
 COVERAGE_CALLS = _metric(

@@ -18,7 +18,7 @@ def estimate_readings(shell: Shell) -> Iterator[Reading]:
     meter = shell.estimation.meter
     yield _by(m.ESTIMATES, meter.estimates)
     native = shell.estimation.predicting.native
-    coverages = {"corrected": native.coverage, "learned": native.coverage_learned}
+    coverages = {"futures": native.coverage, "learned": native.coverage_learned}
     lately = {method: coverage.lately for method, coverage in coverages.items() if coverage.lately is not None}
     yield _by(m.COVERAGE, lately)
     yield _by(m.COVERAGE_CALLS, {method: coverage.counted for method, coverage in coverages.items()})

@@ -6,7 +6,6 @@ same callers and the same staff.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ import msgspec
 
 from router.engine.settings import Settings
 from router.simulation.metrics import Metric, Unit
+from router.simulation.processors import count_processors
 from router.simulation.recorded.day_plan import DayPlan, DayPlanner
 from router.simulation.recorded.day_run import DayRun, run_day
 from router.simulation.recorded.figures import (
@@ -129,7 +129,7 @@ def replay_days(
     Planning is Python's work and goes on while the days before are run without the interpreter's lock. Raises
     `ReplayError` and `InvalidCommand` as `run_day` does.
     """
-    count = threads or os.cpu_count() or 1
+    count = threads or count_processors()
     started: deque[tuple[RecordedDay, list[Future[DayRun]]]] = deque()
     with ThreadPoolExecutor(count, thread_name_prefix="replay") as pool:
         try:

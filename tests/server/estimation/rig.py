@@ -33,11 +33,16 @@ skills = { cards = 1 }
 
 @dataclass
 class Script:
-    """What scripted futures say and do: `mean_us` of all but those in `means_us`; a run ends while `hold` is set."""
+    """What scripted futures say and do: `mean_us` of all but those in `means_us`; a run ends while `hold` is set.
+
+    Of the `silent` they say nothing, and that the `unanswered` are not answered.
+    """
 
     mean_us: int = 5 * MINUTE_US
     means_us: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
     futures: int = 200
     fails: bool = False
     hold: threading.Event = field(default_factory=threading.Event)
@@ -60,9 +65,6 @@ class ScriptedFutures:
         self.taken_us = taken_us
         self.sequence = sequence
         self.futures = futures
-
-    def answered_within(self, call: str, within_us: int) -> float | None:
-        return 0.25 if call in self.names else None
 
 
 class ScriptedSituation:
@@ -112,9 +114,19 @@ class ScriptedPredictor:
     def digest(
         self, futures: ScriptedFutures, *, within_us: Sequence[int] = (), first: int = 0, most: int = 1_000
     ) -> dict[str, WaitEstimate]:
-        return {name: self._estimate(name, within_us) for name in futures.names[first : first + most]}
+        names = [name for name in futures.names[first : first + most] if name not in self._script.silent]
+        return {name: self._estimate(name, within_us) for name in names}
+
+    def answered_within(
+        self, futures: ScriptedFutures, call: str, estimate: WaitEstimate, within_us: int
+    ) -> float | None:
+        """Answers come evenly, up to twice the estimate's mean."""
+        assert estimate.mean_us is not None
+        return min(1.0, within_us / (2 * estimate.mean_us)) if call in futures.names else None
 
     def _estimate(self, name: str, within_us: Sequence[int]) -> WaitEstimate:
+        if name in self._script.unanswered:
+            return WaitEstimate("none", None, 1, 0, unanswered=True)
         mean_us = self._script.means_us.get(name, self._script.mean_us)
         return WaitEstimate(
             "simulated",

@@ -170,11 +170,11 @@ async def test_the_stream_ends_with_the_server_and_says_so() -> None:
     async with running(CONFIG) as server:
         client = client_of(server)
         told = Told(client.watch_wait_estimates(resume=False))
-        await asyncio.sleep(0.2)
-        await server.stop(grace_s=0.2)
+        await until(lambda: len(server.shell.wait_hub) == 1)
+        await server.stop(grace_s=2.0)
         await until(lambda: told.error)
         assert told.error is not None
-        assert told.error.reason in ("SHUTTING_DOWN", "CANCELLED")
+        assert told.error.reason == "SHUTTING_DOWN"
         await client.close()
 
 
@@ -209,3 +209,20 @@ async def test_a_bad_watch_is_told_what_is_wanted(
     assert told.error.reason == "INVALID_QUERY"
     assert field in str(told.error)
     assert wanted in str(told.error)
+
+
+async def test_a_watch_of_an_unknown_queue_is_refused_and_of_a_call_to_come_is_not(client: RouterClient) -> None:
+    told = Told(client.watch_wait_estimates(queues=["loans", "lonas"]))
+    await until(lambda: told.error)
+    assert told.error is not None
+    assert (told.error.reason, str(told.error)) == ("UNKNOWN_QUEUE", "UNKNOWN_QUEUE: no queue lonas is configured")
+    coming = Told(client.watch_wait_estimates(calls=["comes-later"]))
+    await client.apply(c.Enqueue("comes-later", "loans"))
+    await until(lambda: coming.of("comes-later"))
+    await coming.end()
+
+
+@pytest.mark.parametrize("field", ["queues", "calls"])
+async def test_a_text_in_place_of_names_is_refused(client: RouterClient, field: str) -> None:
+    with pytest.raises(TypeError, match=rf"{field}: 'loans' is a single text; .* such as \['loans'\]"):
+        client.watch_wait_estimates(**{field: "loans"})  # type: ignore[arg-type]
