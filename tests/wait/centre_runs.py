@@ -75,12 +75,16 @@ class Watched(msgspec.Struct):
 
     @property
     def quick_means(self) -> Doubles:
-        return seconds([one.quick.mean_us for one in self.scored])
+        """Return the means; where nobody is there who could serve the call, and so nothing was said, LES stands in."""
+        said = [(one.quick.mean_us, one.baselines["LES"]) for one in self.scored]
+        return np.array([les_s if mean_us is None else mean_us / SECOND_US for mean_us, les_s in said])
 
     @property
     def quick_medians(self) -> Doubles:
         """Return the medians, or the means of methods that know no more."""
-        return seconds([one.quick.mean_us if one.quick.p50_us is None else one.quick.p50_us for one in self.scored])
+        medians = [one.quick.p50_us for one in self.scored]
+        means = self.quick_means
+        return np.array([means[i] if median is None else median / SECOND_US for i, median in enumerate(medians)])
 
     @property
     def medians(self) -> Doubles:

@@ -73,7 +73,7 @@ def test_it_beats_every_baseline(name: str) -> None:
 def test_without_futures_it_is_still_better_but_not_as_good(name: str) -> None:
     found = watched(name)
     learned = [one.quick.method == "learned" for one in found.scored]
-    assert np.mean(learned) > 0.9  # "les" where nobody who could serve the call is there yet
+    assert np.mean(learned) > 0.9  # "none" where nobody who could serve the call is there yet
     found_leads = leads(found, found.quick_means, np.square)
     assert min(found_leads.values()) >= 2, found_leads
     assert lead((found.means - found.waits) ** 2, (found.quick_means - found.waits) ** 2) >= 2
