@@ -22,10 +22,11 @@ def test_every_command_and_setting_is_drawn() -> None:
     header = (NATIVE / "settings.hpp").read_text()
     for struct, prefix in (
         ("Settings", "settings."),
+        ("QueueRules", "queue."),
         ("QueueSettings", "queue."),
         ("EfficiencySettings", "efficiency."),
     ):
-        body = re.search(rf"struct {struct} {{(.*?)}};", header, re.DOTALL)
+        body = re.search(rf"struct {struct}(?: : \w+)? {{(.*?)}};", header, re.DOTALL)
         assert body is not None
         fields = re.findall(r"(\w+)(?:\{\}| = [^;]+)?;", body[1])
         assert [name for name in fields if prefix + name not in source] == []
