@@ -49,19 +49,10 @@ DelayHistory::History& DelayHistory::history(QueueId queue) {
     return histories_[queue];
 }
 
-TimeUs DelayHistory::downtime_since(TimeUs time_us) const {
-    TimeUs sum_us = 0;
-    for (const auto& [end_us, length_us] : downtimes_) {
-        if (end_us > time_us) sum_us += length_us;
-    }
-    return sum_us;
-}
-
 void DelayHistory::observe(const Engine& engine) {
     for (const Event& event : engine.events()) {
         if (event.kind == EventKind::restarted) {
-            if (downtimes_.size() == DOWNTIMES_MAX) downtimes_.erase(downtimes_.begin());
-            downtimes_.emplace_back(event.time_us, event.value);
+            downtimes_.add(event.time_us, event.value);
         } else if (event.kind == EventKind::call_assigned) {
             learn(event);
         } else if (event.kind == EventKind::configured) {
@@ -199,7 +190,7 @@ std::string DelayHistory::save(const Engine& engine) const {
     ArchiveWriter archive;
     archive(shadow_);
     describe_rate(archive, answers_);
-    archive(downtimes_);
+    Downtimes(downtimes_).archive(archive);
     std::vector<QueueId> queues = engine.queues_by_name();
     std::erase_if(queues, [this](QueueId queue) { return queue >= histories_.size() || histories_[queue].samples == 0; });
     archive.number(queues.size());
@@ -226,8 +217,7 @@ void DelayHistory::restore(const std::string& bytes, const Engine& engine) {
     archive(read.shadow_);
     if (read.shadow_ != shadow_) throw CorruptSnapshot("the snapshot was made in another mode");
     describe_rate(archive, read.answers_);
-    archive(read.downtimes_);
-    if (read.downtimes_.size() > DOWNTIMES_MAX) throw CorruptSnapshot("the snapshot has too many downtimes");
+    read.downtimes_.archive(archive);
     for (std::size_t left = archive.count(); left > 0; --left) {
         std::string name;
         archive(name);

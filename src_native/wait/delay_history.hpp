@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "downtimes.hpp"
 #include "engine.hpp"
 
 namespace router::wait {
@@ -17,7 +18,6 @@ namespace router::wait {
 inline constexpr std::size_t AVERAGED = 10;  // calls that Avg-LES and AvgC look at
 inline constexpr std::size_t LENGTHS_MAX = 512;  // AvgC: calls that found more waiting count as if they had found so many
 inline constexpr double RATE_TIME_S = 300;   // rates of answers fade by this time constant
-inline constexpr std::size_t DOWNTIMES_MAX = 32;  // the last ones are remembered
 
 // Seconds; negative: nothing to say yet.
 struct DelayFigures {
@@ -48,7 +48,7 @@ public:
     // For a call of the queue that comes now, or came now (`but` is it: it does not count itself).
     DelayFigures figures(const Engine& engine, QueueId queue, TimeUs now_us, CallId but = NONE) const;
     // For how long the engine was down after a moment.
-    TimeUs downtime_since(TimeUs time_us) const;
+    TimeUs downtime_since(TimeUs time_us) const { return downtimes_.since(time_us); }
 
     std::string save(const Engine& engine) const;  // names, not numbers
     void restore(const std::string& bytes, const Engine& engine);  // throws CorruptSnapshot; nothing has changed then
@@ -113,7 +113,7 @@ private:
     std::int64_t waiting_all_ = 0;
     Rate answers_;
     std::vector<Seen> calls_;      // by the engine's number
-    std::vector<std::pair<TimeUs, TimeUs>> downtimes_;  // end, length
+    Downtimes downtimes_;
 };
 
 }  // namespace router::wait

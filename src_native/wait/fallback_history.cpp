@@ -36,14 +36,6 @@ QueueHistory& FallbackHistory::known(QueueId queue) {
     return queues_[queue];
 }
 
-TimeUs FallbackHistory::downtime_since(TimeUs time_us) const {
-    TimeUs sum_us = 0;
-    for (const auto& [end_us, length_us] : downtimes_) {
-        if (end_us > time_us) sum_us += length_us;
-    }
-    return sum_us;
-}
-
 // ---- learning ----
 
 void FallbackHistory::observe(const Engine& engine) {
@@ -78,8 +70,7 @@ void FallbackHistory::learn(const Engine& engine, const Event& event) {
         case EventKind::wrap_up_started: return start_wrap_up(event);
         case EventKind::wrap_up_ended: return end_wrap_up(event);
         case EventKind::restarted:
-            downtimes_.emplace_back(event.time_us, event.value);
-            if (downtimes_.size() > DOWNTIMES_KEPT) downtimes_.pop_front();
+            downtimes_.add(event.time_us, event.value);
             return;
         case EventKind::configured: return forget_removed(engine);
         default: return;
@@ -191,8 +182,7 @@ void FallbackHistory::save(ArchiveWriter& archive, const Engine& engine) const {
         names.queue(archive, entry.first);
         archive(entry.second);
     }
-    archive.number(downtimes_.size());
-    for (const auto& downtime : downtimes_) archive(downtime);
+    Downtimes(downtimes_).archive(archive);
 }
 
 void FallbackHistory::restore(ArchiveReader& archive, const Engine& engine) {
@@ -221,8 +211,7 @@ void FallbackHistory::restore(ArchiveReader& archive, const Engine& engine) {
         made.wrap_ups_[offer] = {queue, since_us};
         ++made.known(queue).wrapping_up;
     }
-    made.downtimes_.resize(archive.ranged(DOWNTIMES_KEPT));
-    for (auto& downtime : made.downtimes_) archive(downtime);
+    made.downtimes_.archive(archive);
     *this = std::move(made);
 }
 

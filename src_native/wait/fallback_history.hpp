@@ -7,12 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "archive.hpp"
+#include "downtimes.hpp"
 #include "engine.hpp"
 
 namespace router::wait {
@@ -56,13 +56,12 @@ public:
     // All zero if nothing is known.
     const QueueHistory& queue(QueueId queue) const;
     // For how long the service was down after a moment.
-    TimeUs downtime_since(TimeUs time_us) const;
+    TimeUs downtime_since(TimeUs time_us) const { return downtimes_.since(time_us); }
 
     void save(ArchiveWriter& archive, const Engine& engine) const;
     void restore(ArchiveReader& archive, const Engine& engine);
 
 private:
-    static constexpr std::size_t DOWNTIMES_KEPT = 32;
 
     struct Wait {
         QueueId queue = NONE;  // NONE: not at risk of being given up
@@ -84,7 +83,7 @@ private:
     std::vector<Wait> waiting_;                                  // by the engine's number of the call
     std::map<std::uint64_t, std::pair<QueueId, TimeUs>> wrap_ups_;  // by offer: queue, start
     std::pair<std::uint64_t, QueueId> completed_{0, NONE};       // the last completed pairing and its queue
-    std::deque<std::pair<TimeUs, TimeUs>> downtimes_;            // end, length
+    Downtimes downtimes_;
 };
 
 }  // namespace router::wait

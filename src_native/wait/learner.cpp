@@ -33,14 +33,6 @@ Learner::Learner(LearnerSettings settings)
       fixed_wrap_up_(0, WRAP_UP_PRIOR_S),
       ring_(RINGS_KEPT) {}
 
-TimeUs Learner::downtime_since(TimeUs time_us) const {
-    TimeUs sum_us = 0;
-    for (const Model::Downtime& downtime : downtimes_) {
-        if (downtime.ended_us > time_us) sum_us += downtime.length_us;
-    }
-    return sum_us;
-}
-
 Learner::OfAgent& Learner::of(AgentId agent) {
     if (agent >= agents_.size()) agents_.resize(agent + 1);
     agents_[agent].known = true;
@@ -336,8 +328,7 @@ void Learner::on_restarted(const Engine& engine, const Event& event) {
     const TimeUs length_us = event.value;
     if (length_us <= 0) return;
     const TimeUs from_us = event.time_us - length_us;
-    downtimes_.push_back({event.time_us, length_us});
-    if (downtimes_.size() > DOWNTIMES_MAX) downtimes_.pop_front();
+    downtimes_.add(event.time_us, length_us);
     for (const CallId id : engine.calls_by_order()) {
         const auto found = calls_.find(id);
         if (found == calls_.end()) continue;
@@ -384,7 +375,7 @@ std::shared_ptr<const Model> Learner::model(const Engine& engine) const {
     if (shadow_) model->return_lag = return_lag_.lifetime();
     model->shadow = shadow_;
     model->day_started_us = calendar_.day_started_us(time_us_);
-    model->downtimes.assign(downtimes_.begin(), downtimes_.end());
+    model->downtimes = downtimes_.all();
     return model;
 }
 

@@ -5,7 +5,6 @@
 // is known to have lasted until it began, and no more is learned of that wait or talk.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -67,8 +66,8 @@ public:
     // Local time of day, 0 … 86,399, and day of the week, 0 is Monday.
     std::int32_t second_of_day(TimeUs time_us) const { return calendar_.second_of_day(time_us); }
     int weekday(TimeUs time_us) const { return Calendar::weekday_of(calendar_.day(time_us)); }
-    // Total downtime after a moment (Restart); of the last DOWNTIMES_MAX.
-    TimeUs downtime_since(TimeUs time_us) const;
+    // Total downtime after a moment (Restart); of the last few.
+    TimeUs downtime_since(TimeUs time_us) const { return downtimes_.since(time_us); }
 
     // For operators and tests.
     QueueFigures figures(const Engine& engine, QueueId queue) const;
@@ -79,7 +78,6 @@ public:
     void restore(const std::string& bytes, const Engine& engine);
 
 private:
-    static constexpr std::size_t DOWNTIMES_MAX = 32;
 
     // A live call.
     struct Following {
@@ -153,7 +151,7 @@ private:
     bool day_worked_ = false;     // somebody was there today
     std::int64_t day_ = 0;        // local, the present one
     TimeUs time_us_ = 0;          // of the last command
-    std::deque<Model::Downtime> downtimes_;
+    Downtimes downtimes_;
 
     TalkTimes talk_times_;
     PooledHazard patience_;

@@ -48,18 +48,7 @@ void Learner::archive(Archive& archive, const Engine& engine) {
     archive(day_);
     if (day_ < -DAYS_MAX || day_ > DAYS_MAX) throw CorruptSnapshot("the snapshot has a day out of range");
     archive_time(archive, time_us_);
-    std::uint64_t downtimes = downtimes_.size();
-    archive(downtimes);
-    if (downtimes > DOWNTIMES_MAX) throw CorruptSnapshot("the snapshot of the wait prediction has too many downtimes");
-    downtimes_.resize(downtimes);
-    TimeUs left_us = TIME_US_MAX;  // for all of them together
-    for (Model::Downtime& downtime : downtimes_) {
-        archive_time(archive, downtime.ended_us);
-        archive_time(archive, downtime.length_us);
-        if (downtime.length_us < 0 || (left_us -= downtime.length_us) < 0) {
-            throw CorruptSnapshot("the snapshot has a downtime out of range");
-        }
-    }
+    downtimes_.archive(archive);
     talk_times_.archive_pool(archive);
     patience_.archive_pool(archive);
     manual_wrap_up_.archive_pool(archive);

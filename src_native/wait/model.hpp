@@ -10,6 +10,7 @@
 
 #include "lifetime.hpp"
 #include "base.hpp"
+#include "downtimes.hpp"
 #include "vocabulary.hpp"
 
 namespace router::wait {
@@ -62,10 +63,6 @@ struct Model {
     TimeUs day_started_us = 0;  // local midnight before now, for `days`
     TimeUs stays_on_us = 30'000'000;  // so much later than on the day drawn an agent leaves
     // Downtimes of late, the oldest first: they are no part of a caller's wait.
-    struct Downtime {
-        TimeUs ended_us = 0;
-        TimeUs length_us = 0;
-    };
     std::vector<Downtime> downtimes;
 };
 
