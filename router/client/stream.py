@@ -24,6 +24,8 @@ from router.wire.sessions import SessionState
 
 Results = list[Reply | RouterError]
 
+_STATUS_S = 1.0
+
 
 class CommandStream:
     """A stream of batches. Use it as an async context manager; leaving it waits for what is under way.
@@ -45,8 +47,11 @@ class CommandStream:
         self._error: RouterError | None = None
         self._farewell: RouterError | None = None
         self._receiver: asyncio.Task[None] | None = None
+        self._status: asyncio.Future[grpc.aio.AioRpcError]
 
     async def __aenter__(self) -> CommandStream:
+        self._status = asyncio.get_running_loop().create_future()
+        self._call.add_done_callback(self._note_status)
         self._receiver = asyncio.create_task(self._receive())
         return self
 
@@ -110,7 +115,9 @@ class CommandStream:
                 if not future.done():
                     future.set_result(results)
         except grpc.aio.AioRpcError as failure:
-            error = error_of_rpc(failure)
+            status = await self._explained(failure)
+            if status.code() is not grpc.StatusCode.OK:
+                error = error_of_rpc(status)
         finally:
             self._error = error
             for future in self._under_way:
@@ -118,6 +125,40 @@ class CommandStream:
                     future.set_exception(error)
                     future.exception()  # nobody may be waiting for it
             self._under_way.clear()
+
+
+    def _note_status(self, call: Any) -> None:
+        """Keep the server's own status. gRPC calls this for each status that it sets; see `_is_unexplained`."""
+        status = grpc.aio.AioRpcError(
+            _now(call.code()), grpc.aio.Metadata(), _now(call.trailing_metadata()), _now(call.details()), None
+        )
+        if not _is_unexplained(status) and not self._status.done():
+            self._status.set_result(status)
+
+    async def _explained(self, failure: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+        """Return the status that ended the stream: the server's own, if it comes soon."""
+        if _is_unexplained(failure):
+            await asyncio.wait([self._status], timeout=_STATUS_S)
+        return self._status.result() if self._status.done() else failure
+
+
+def _is_unexplained(status: grpc.aio.AioRpcError) -> bool:
+    """Return whether it may stand for another status.
+
+    A write that meets an ended stream makes gRPC set INTERNAL, be it shortly before or shortly after the status that
+    the server sent.
+    """
+    return status.code() is grpc.StatusCode.INTERNAL and not status.trailing_metadata()
+
+
+def _now(coroutine: Any) -> Any:
+    """Return the result of a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    coroutine.close()
+    raise AssertionError("a call that has ended makes nobody wait for its status")
 
 
 def _outcome(result: results_pb2.CommandResult) -> Reply | RouterError:

@@ -50,20 +50,28 @@ class _Signals:
         self.end = asyncio.Event()
         self.hurry = asyncio.Event()
         self.reload: Callable[[], None] = lambda: None
-        loop = asyncio.get_running_loop()
         for number in _ENDS:
-            loop.add_signal_handler(number, self._on_end)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self.reload())
+            _handle(number, self._on_end)
+        _handle(signal.SIGHUP, lambda: self.reload())
 
     def ignore(self) -> None:
         """Let no signal change the exit code of a process that is about to end."""
-        loop = asyncio.get_running_loop()
         for number in (*_ENDS, signal.SIGHUP):
-            loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
     def _on_end(self) -> None:
         (self.hurry if self.end.is_set() else self.end).set()
+
+
+def _handle(number: signal.Signals, act: Callable[[], None]) -> None:
+    """Act on a signal in the loop.
+
+    Not by the loop's own `add_signal_handler`: taking that away restores the default for a moment, in which a second
+    SIGTERM kills a process that has just ended well.
+    """
+    loop = asyncio.get_running_loop()
+    signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
+    signal.siginterrupt(number, False)
 
 
 async def serve(
