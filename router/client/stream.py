@@ -126,7 +126,6 @@ class CommandStream:
                     future.exception()  # nobody may be waiting for it
             self._under_way.clear()
 
-
     def _note_status(self, call: Any) -> None:
         """Keep the server's own status. gRPC calls this for each status that it sets; see `_is_unexplained`."""
         status = grpc.aio.AioRpcError(
