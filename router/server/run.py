@@ -50,14 +50,21 @@ class _Signals:
         self.end = asyncio.Event()
         self.hurry = asyncio.Event()
         self.reload: Callable[[], None] = lambda: None
+        self._before = {number: signal.getsignal(number) for number in (*_ENDS, signal.SIGHUP)}
         for number in _ENDS:
             _handle(number, self._on_end)
         _handle(signal.SIGHUP, lambda: self.reload())
 
     def ignore(self) -> None:
         """Let no signal change the exit code of a process that is about to end."""
-        for number in (*_ENDS, signal.SIGHUP):
+        for number in self._before:
             signal.signal(number, signal.SIG_IGN)
+        self._before.clear()
+
+    def restore(self) -> None:
+        """Let signals do what they did before, unless they are ignored now."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _on_end(self) -> None:
         (self.hurry if self.end.is_set() else self.end).set()
@@ -92,6 +99,34 @@ async def serve(
     under way. Raises `ConfigError`, `OSError` (`ListenError` and `SecurityError` are), `JournalError`.
     """
     signals = _Signals()
+    try:
+        return await _serve(
+            path,
+            signals,
+            announce=announce,
+            listen=listen,
+            clock_speed=clock_speed,
+            data_dir=data_dir,
+            metrics_listen=metrics_listen,
+            allow_insecure=allow_insecure,
+            tracing=tracing,
+        )
+    finally:
+        signals.restore()
+
+
+async def _serve(
+    path: Path,
+    signals: _Signals,
+    *,
+    announce: Callable[[RouterServer, Recovered | None], None],
+    listen: str | None,
+    clock_speed: float,
+    data_dir: Path | None,
+    metrics_listen: str | None,
+    allow_insecure: bool,
+    tracing: Tracing | None,
+) -> Outcome:
     content = read_config(path)
     config = parse_config(content, str(path))
     config = msgspec.structs.replace(config, server=config.server.located(path.parent))
