@@ -8,7 +8,12 @@ namespace router {
 namespace {
 
 std::string request_key(const std::string& client, const std::string& request_id) {
-    return std::to_string(client.size()) + ":" + client + request_id;
+    std::string key = std::to_string(client.size());
+    key.reserve(key.size() + 1 + client.size() + request_id.size());
+    key += ':';
+    key += client;
+    key += request_id;
+    return key;
 }
 
 }  // namespace
@@ -34,28 +39,32 @@ void Engine::apply(const Command& command, TimeUs time_us) {
 }
 
 bool Engine::remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const {
-    const auto found = request_ids_.find(request_key(client, request_id));
-    return found != request_ids_.end() && time_us < request(found->second).result.time_us + settings_.request_retention_us;
+    return find_request(request_key(client, request_id), time_us) != requests_.size();
+}
+
+std::size_t Engine::find_request(const std::string& key, TimeUs time_us) const {
+    const std::size_t found = requests_.find(key);
+    const bool remembered = found != requests_.size() && time_us < requests_.time_us(found) + settings_.request_retention_us;
+    return remembered ? found : requests_.size();
 }
 
 RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, const std::string& client,
                                      const std::string& request_id, const std::string& content) {
-    std::string key = request_key(client, request_id);
-    if (remembers(client, request_id, time_us)) {
-        const Request& earlier = request(request_ids_.find(key)->second);
-        if (earlier.content != content) throw RequestIdReused("request id " + request_id + " came before with other content");
-        return {earlier.result, true};
+    Request request;
+    request.key = request_key(client, request_id);
+    const std::size_t found = find_request(request.key, time_us);
+    if (found != requests_.size()) {
+        if (requests_.content(found) != content) {
+            throw RequestIdReused("request id " + request_id + " came before with other content");
+        }
+        return {requests_.at(found).result, true};
     }
     apply(command, time_us);
-    const Result first = result();
-    remember_request(Request{std::move(key), content, first});
+    request.content = content;
+    request.result = result();
+    requests_.remember(request);
     forget_surplus();
-    return {first, false};
-}
-
-void Engine::remember_request(Request request) {
-    request_ids_[request.key] = requests_forgotten_ + requests_.size();
-    requests_.push_back(std::move(request));
+    return {std::move(request.result), false};
 }
 
 void Engine::begin(TimeUs time_us) {
@@ -96,15 +105,13 @@ void Engine::forget() {
     while (!customers_.empty() && expired(customers_.oldest().served_us, settings_.customer_retention_us)) {
         customers_.forget_oldest();
     }
-    while (!requests_.empty() && expired(requests_.front().result.time_us, settings_.request_retention_us)) {
-        forget_oldest_request();
-    }
+    while (!requests_.empty() && expired(requests_.oldest_time_us(), settings_.request_retention_us)) requests_.forget_oldest();
 }
 
 void Engine::forget_surplus() {
     while (static_cast<std::int64_t>(finished_.size()) > settings_.calls_max) forget_oldest_call();
     while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) customers_.forget_oldest();
-    while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) forget_oldest_request();
+    while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) requests_.forget_oldest();
 }
 
 // Its number stays valid for the events of this command.
@@ -114,12 +121,6 @@ void Engine::forget_oldest_call() {
     if (!calls_[id].name.empty()) call_ids_.erase(calls_[id].name);
     forgotten_.push_back(id);
     release_requirement(std::exchange(calls_[id].requirement, NONE));
-}
-
-void Engine::forget_oldest_request() {
-    request_ids_.erase(requests_.front().key);
-    requests_.pop_front();
-    ++requests_forgotten_;
 }
 
 void Engine::free_forgotten() {

@@ -16,6 +16,7 @@
 #include "customers.hpp"
 #include "events.hpp"
 #include "offer_table.hpp"
+#include "requests.hpp"
 #include "skills.hpp"
 #include "timer_queue.hpp"
 
@@ -36,12 +37,6 @@ struct Queue {
 struct Channel {
     std::string name;
     Id index = NONE;  // among the configured channels; NONE when removed
-};
-
-struct Request {
-    std::string key;
-    std::string content;
-    Result result;
 };
 
 struct RequestOutcome {
@@ -168,9 +163,8 @@ private:
     void forget();
     void forget_surplus();
     void forget_oldest_call();
-    void forget_oldest_request();
-    const Request& request(std::uint64_t number) const { return requests_[number - requests_forgotten_]; }
-    void remember_request(Request request);
+    // Place of a request that would be answered from memory, or how many are remembered.
+    std::size_t find_request(const std::string& key, TimeUs time_us) const;
     void free_forgotten();
     Event& emit(EventKind kind) {
         Event& event = events_.emplace_back();
@@ -389,9 +383,7 @@ private:
     std::uint64_t next_offer_ = 1;
     OfferTable offers_;
     Customers customers_;
-    std::deque<Request> requests_;          // oldest first
-    std::uint64_t requests_forgotten_ = 0;  // so many were before the oldest
-    NameMap<std::uint64_t> request_ids_;    // how many were before the request
+    RequestMemory requests_;
 
     std::uint64_t sequence_ = 0;
     TimeUs time_us_ = 0;  // of the last command

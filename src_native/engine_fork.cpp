@@ -239,11 +239,7 @@ void Engine::rewind(const Engine& start) {
     next_offer_ = start.next_offer_;
     offers_ = start.offers_;
     if (!customers_.empty() || !start.customers_.empty()) customers_ = start.customers_;
-    if (!requests_.empty() || !start.requests_.empty()) {
-        requests_ = start.requests_;
-        request_ids_ = start.request_ids_;
-    }
-    requests_forgotten_ = start.requests_forgotten_;
+    if (!requests_.empty() || !start.requests_.empty()) requests_ = start.requests_;
     sequence_ = start.sequence_;
     time_us_ = start.time_us_;
     restarted_us_ = start.restarted_us_;

@@ -35,7 +35,10 @@ public:
             archive_(customer.served_us);
         }
         archive_.number(engine_.requests_.size());
-        for (const Request& request : engine_.requests_) archive_(request);
+        for (std::size_t index = 0; index < engine_.requests_.size(); ++index) {
+            const Request request = engine_.requests_.at(index);
+            archive_(request);
+        }
         return archive_.seal();
     }
 
@@ -393,7 +396,7 @@ private:
             Request request;
             archive_(request);
             demand_time(request.result.time_us, engine_.time_us_);
-            engine_.remember_request(std::move(request));
+            engine_.requests_.remember(request);
         }
     }
 

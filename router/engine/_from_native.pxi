@@ -1,5 +1,40 @@
 # C++ records -> Python values.
 
+# Events, where a look into their module would cost as much as making one.
+cdef object AgentAvailabilityChanged = events.AgentAvailabilityChanged
+cdef object AgentSignedIn = events.AgentSignedIn
+cdef object AgentSignedOut = events.AgentSignedOut
+cdef object AgentUpdated = events.AgentUpdated
+cdef object CallAbandoned = events.CallAbandoned
+cdef object CallAssigned = events.CallAssigned
+cdef object CallAttached = events.CallAttached
+cdef object CallCompleted = events.CallCompleted
+cdef object CallDetached = events.CallDetached
+cdef object CallEnqueued = events.CallEnqueued
+cdef object CallHoldEnded = events.CallHoldEnded
+cdef object CallMoved = events.CallMoved
+cdef object CallOverdue = events.CallOverdue
+cdef object CallOverflowed = events.CallOverflowed
+cdef object CallRefused = events.CallRefused
+cdef object CallRequeued = events.CallRequeued
+cdef object CallStepReached = events.CallStepReached
+cdef object CallTransferred = events.CallTransferred
+cdef object CallTurnedIntoCallback = events.CallTurnedIntoCallback
+cdef object CallUpdated = events.CallUpdated
+cdef object CommandRejected = events.CommandRejected
+cdef object Configured = events.Configured
+cdef object OfferAccepted = events.OfferAccepted
+cdef object OfferExpired = events.OfferExpired
+cdef object OfferMade = events.OfferMade
+cdef object OfferRejected = events.OfferRejected
+cdef object OfferWithdrawn = events.OfferWithdrawn
+cdef object OutcomeRecorded = events.OutcomeRecorded
+cdef object QueuePaused = events.QueuePaused
+cdef object QueueResumed = events.QueueResumed
+cdef object Restarted = events.Restarted
+cdef object WrapUpEnded = events.WrapUpEnded
+cdef object WrapUpStarted = events.WrapUpStarted
+
 cdef list URGENCY = list(vocabulary.Urgency)
 cdef list TIER = list(vocabulary.Tier)
 cdef list CALL_STATE = list(vocabulary.CallState)
@@ -20,8 +55,18 @@ cdef inline object maybe(int64_t value):
     return value
 
 
-cdef inline str decode(const string& text):
-    return text.decode("utf-8")
+cdef extern from *:
+    """
+    // Names are mostly ASCII, which needs no decoder.
+    static PyObject* router_decode(const std::string& text) {
+        const auto size = static_cast<Py_ssize_t>(text.size());
+        if (!router_is_printable_ascii(text.data(), size)) return PyUnicode_DecodeUTF8(text.data(), size, nullptr);
+        PyObject* made = PyUnicode_New(size, 127);
+        if (made != nullptr) std::memcpy(PyUnicode_1BYTE_DATA(made), text.data(), text.size());
+        return made;
+    }
+    """
+    str decode "router_decode"(const string& text)
 
 
 cdef str agent_name(const CppEngine& engine, uint32_t agent):
@@ -35,7 +80,7 @@ cdef str queue_name(const CppEngine& engine, uint32_t queue):
 
 
 cdef tuple agent_names(const CppEngine& engine, const vector[uint32_t]& agents):
-    return tuple([agent_name(engine, agents[index]) for index in range(agents.size())])
+    return tuple([agent_name(engine, agents[index]) for index in range(agents.size())]) if agents.size() else ()
 
 
 cdef object event_from(const CppEngine& engine, const Event& event):
@@ -55,93 +100,93 @@ cdef object event_from(const CppEngine& engine, const Event& event):
     if event.queue != NONE:
         queue = queue_name(engine, event.queue)
     if kind == EventKind.command_rejected:
-        return events.CommandRejected(time_us=time_us, sequence=sequence, reason=REJECT_REASON[code], subject=decode(engine.text(event.text)))
+        return CommandRejected(time_us=time_us, sequence=sequence, reason=REJECT_REASON[code], subject=decode(engine.text(event.text)))
     elif kind == EventKind.agent_signed_in:
-        return events.AgentSignedIn(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code])
+        return AgentSignedIn(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code])
     elif kind == EventKind.agent_signed_out:
-        return events.AgentSignedOut(time_us=time_us, sequence=sequence, agent=agent, no_answer=event.flag)
+        return AgentSignedOut(time_us=time_us, sequence=sequence, agent=agent, no_answer=event.flag)
     elif kind == EventKind.agent_availability_changed:
-        return events.AgentAvailabilityChanged(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code], reason=decode(engine.text(event.text)))
+        return AgentAvailabilityChanged(time_us=time_us, sequence=sequence, agent=agent, availability=AVAILABILITY[code], reason=decode(engine.text(event.text)))
     elif kind == EventKind.agent_updated:
-        return events.AgentUpdated(time_us=time_us, sequence=sequence, agent=agent)
+        return AgentUpdated(time_us=time_us, sequence=sequence, agent=agent)
     elif kind == EventKind.call_enqueued:
-        return events.CallEnqueued(
+        return CallEnqueued(
             time_us=time_us, sequence=sequence, call=call, queue=queue, effective_arrival_us=event.value,
             preferred_agents=agent_names(engine, engine.call(event.call).preferred), hold_until_us=maybe(event.hold_until_us),
         )
     elif kind == EventKind.call_updated:
-        return events.CallUpdated(time_us=time_us, sequence=sequence, call=call)
+        return CallUpdated(time_us=time_us, sequence=sequence, call=call)
     elif kind == EventKind.call_abandoned:
-        return events.CallAbandoned(time_us=time_us, sequence=sequence, call=call, queue=queue, wait_us=event.value, reason=decode(engine.text(event.text)))
+        return CallAbandoned(time_us=time_us, sequence=sequence, call=call, queue=queue, wait_us=event.value, reason=decode(engine.text(event.text)))
     elif kind == EventKind.call_requeued:
-        return events.CallRequeued(
+        return CallRequeued(
             time_us=time_us, sequence=sequence, call=call, queue=queue, agent=agent, kept_place=event.flag,
             reason=decode(engine.text(event.text)),
         )
     elif kind == EventKind.call_transferred:
-        return events.CallTransferred(
+        return CallTransferred(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
             agent=agent, kept_place=event.flag, hold_until_us=maybe(event.hold_until_us),
         )
     elif kind == EventKind.call_overflowed:
-        return events.CallOverflowed(
+        return CallOverflowed(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
             cause=LIMIT_CAUSE[code],
         )
     elif kind == EventKind.call_refused:
-        return events.CallRefused(time_us=time_us, sequence=sequence, call=call, queue=queue, cause=LIMIT_CAUSE[code], wait_us=event.value)
+        return CallRefused(time_us=time_us, sequence=sequence, call=call, queue=queue, cause=LIMIT_CAUSE[code], wait_us=event.value)
     elif kind == EventKind.call_step_reached:
-        return events.CallStepReached(time_us=time_us, sequence=sequence, call=call, step=event.value)
+        return CallStepReached(time_us=time_us, sequence=sequence, call=call, step=event.value)
     elif kind == EventKind.call_hold_ended:
-        return events.CallHoldEnded(time_us=time_us, sequence=sequence, call=call)
+        return CallHoldEnded(time_us=time_us, sequence=sequence, call=call)
     elif kind == EventKind.call_overdue:
-        return events.CallOverdue(time_us=time_us, sequence=sequence, call=call)
+        return CallOverdue(time_us=time_us, sequence=sequence, call=call)
     elif kind == EventKind.call_turned_into_callback:
-        return events.CallTurnedIntoCallback(time_us=time_us, sequence=sequence, call=call)
+        return CallTurnedIntoCallback(time_us=time_us, sequence=sequence, call=call)
     elif kind == EventKind.offer_made:
-        return events.OfferMade(
+        return OfferMade(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue,
             expires_us=event.value, callback=event.flag,
         )
     elif kind == EventKind.offer_accepted:
-        return events.OfferAccepted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
+        return OfferAccepted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
     elif kind == EventKind.offer_rejected:
-        return events.OfferRejected(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, reason=decode(engine.text(event.text)))
+        return OfferRejected(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, reason=decode(engine.text(event.text)))
     elif kind == EventKind.offer_expired:
-        return events.OfferExpired(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, action=NO_ANSWER_ACTION[code])
+        return OfferExpired(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, action=NO_ANSWER_ACTION[code])
     elif kind == EventKind.offer_withdrawn:
-        return events.OfferWithdrawn(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, cause=WITHDRAWAL_CAUSE[code])
+        return OfferWithdrawn(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, cause=WITHDRAWAL_CAUSE[code])
     elif kind == EventKind.call_assigned:
-        return events.CallAssigned(
+        return CallAssigned(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue,
             cause=ASSIGNMENT_CAUSE[code], wait_us=event.value,
         )
     elif kind == EventKind.call_completed:
-        return events.CallCompleted(
+        return CallCompleted(
             time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, queue=queue, handle_us=event.value,
         )
     elif kind == EventKind.wrap_up_started:
-        return events.WrapUpStarted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, until_us=event.value)
+        return WrapUpStarted(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent, until_us=event.value)
     elif kind == EventKind.wrap_up_ended:
-        return events.WrapUpEnded(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
+        return WrapUpEnded(time_us=time_us, sequence=sequence, offer=event.offer, call=call, agent=agent)
     elif kind == EventKind.outcome_recorded:
-        return events.OutcomeRecorded(time_us=time_us, sequence=sequence, call=call, agent=agent, queue=queue)
+        return OutcomeRecorded(time_us=time_us, sequence=sequence, call=call, agent=agent, queue=queue)
     elif kind == EventKind.queue_paused:
-        return events.QueuePaused(time_us=time_us, sequence=sequence, queue=queue)
+        return QueuePaused(time_us=time_us, sequence=sequence, queue=queue)
     elif kind == EventKind.queue_resumed:
-        return events.QueueResumed(time_us=time_us, sequence=sequence, queue=queue)
+        return QueueResumed(time_us=time_us, sequence=sequence, queue=queue)
     elif kind == EventKind.call_moved:
-        return events.CallMoved(
+        return CallMoved(
             time_us=time_us, sequence=sequence, call=call, from_queue=queue_name(engine, event.from_queue), queue=queue,
         )
     elif kind == EventKind.configured:
-        return events.Configured(time_us=time_us, sequence=sequence)
+        return Configured(time_us=time_us, sequence=sequence)
     elif kind == EventKind.call_detached:
-        return events.CallDetached(time_us=time_us, sequence=sequence, call=call)
+        return CallDetached(time_us=time_us, sequence=sequence, call=call)
     elif kind == EventKind.call_attached:
-        return events.CallAttached(time_us=time_us, sequence=sequence, call=call)
+        return CallAttached(time_us=time_us, sequence=sequence, call=call)
     else:
-        return events.Restarted(time_us=time_us, sequence=sequence, downtime_us=event.value)
+        return Restarted(time_us=time_us, sequence=sequence, downtime_us=event.value)
 
 
 cdef object result_from(const Result& result, bint repeated):

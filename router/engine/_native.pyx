@@ -26,6 +26,7 @@ router_error_classes[2] = <PyObject*>CorruptSnapshot
 router_error_classes[3] = <PyObject*>InvariantViolated
 
 include "_to_native.pxi"
+include "_commands_to_native.pxi"
 include "_from_native.pxi"
 
 
@@ -59,7 +60,8 @@ cdef class Engine:
         Raises `InvalidCommand` or `TimeWentBackwards`, having changed nothing.
         """
         cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
-        cdef Command native = command_of(command)
+        cdef Command native
+        fill_command(native, command)
         self._engine.apply(native, when)
         return self._events()
 
@@ -79,7 +81,8 @@ cdef class Engine:
         the content differs.
         """
         cdef int64_t when = number_of(time_us, "time_us", 0, TIME_US_MAX_NATIVE, " microseconds")
-        cdef Command native = command_of(command)
+        cdef Command native
+        fill_command(native, command)
         cdef string client_name = name_of(client, "client")
         cdef string request_name = name_of(request_id, "request_id")
         cdef RequestOutcome outcome

@@ -1,13 +1,115 @@
 # Python values -> C++ commands. Everything malformed is refused here, before the engine sees it.
 
+cdef extern from *:
+    """
+    #include <structmember.h>  // PyMemberDef, until 3.11
+
+    #include <cstring>
+
+    template <class Kind> Kind& router_emplaced(router::Command& into) { return into.template emplace<Kind>(); }
+
+    struct router_Text {
+        const char* data;
+        Py_ssize_t size;
+    };
+
+    // Into a string, or into what refers to something by its name.
+    template <class Into> void router_put(Into& into, router_Text text) {
+        const auto size = static_cast<std::size_t>(text.size);
+        if constexpr (requires { into.name; }) {
+            into.name.assign(text.data, size);
+        } else {
+            into.assign(text.data, size);
+        }
+    }
+
+    // 0x20 to 0x7E, eight bytes at a time.
+    static inline bool router_is_printable_ascii(const char* data, Py_ssize_t size) {
+        constexpr std::uint64_t EACH = 0x0101010101010101, HIGH = 0x80 * EACH;
+        std::uint64_t odd = 0;
+        for (; size >= 8; data += 8, size -= 8) {
+            std::uint64_t word;
+            std::memcpy(&word, data, 8);
+            odd |= (word | (word + EACH) | (word - 0x20 * EACH)) & HIGH;
+        }
+        for (; size > 0; ++data, --size) odd |= static_cast<unsigned char>(*data) - 0x20u >= 0x5Fu;
+        return odd == 0;
+    }
+
+    // A Struct of msgspec keeps its fields in slots. This reads one as an attribute lookup would, without the lookup.
+    static Py_ssize_t router_slot_of(PyObject* member) { return ((PyMemberDescrObject*)member)->d_member->offset; }
+    static inline PyObject* router_read(PyObject* value, Py_ssize_t slot) { return *(PyObject**)((char*)value + slot); }
+    """
+    ctypedef struct Text "router_Text":
+        const char* data
+        Py_ssize_t size
+    void put "router_put"(string& into, Text text)
+    bint router_is_printable_ascii(const char* data, Py_ssize_t size)
+    Kind& emplaced "router_emplaced"[Kind](Command& into)
+    Py_ssize_t router_slot_of(PyObject* member)
+    PyObject* router_read(PyObject* value, Py_ssize_t slot)
+
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+
 cdef object BOOLEAN = type(True)  # `bool` is the C++ one here
+cdef object REQUIREMENT = requirements.Requirement
+cdef object STEP = requirements.Step
+cdef object SKILL_TERM = requirements.SkillTerm
+cdef object AGENT_TERM = requirements.AgentTerm
+cdef object ANY_OF = requirements.AnyOf
+cdef object PREFERENCE = requirements.Preference
+cdef object URGENCY_KIND = vocabulary.Urgency
+cdef object MEMBER = type(commands.Enqueue.__dict__["call"])
+
+
+# Where the instances of a class keep a field; its subclasses are not meant.
+cdef Py_ssize_t slot_of(object kind, str field) except -1:
+    member = kind.__dict__[field]
+    if type(member) is not MEMBER:
+        raise TypeError(f"{kind.__name__}.{field} is no slot but {shown(member)}")
+    return router_slot_of(<PyObject*>member)
+
+
+cdef inline object read(object value, Py_ssize_t slot, str field):
+    cdef PyObject* found = router_read(<PyObject*>value, slot)
+    return <object>found if found is not NULL else getattr(value, field)  # which says that it was never set
+
+
+cdef struct EnqueueSlots:
+    Py_ssize_t call, queue, channel, requirement, urgency, priority, preferred_agents, hold_us, credited_wait_us, customer
+    Py_ssize_t attributes, callback, explain
+
+cdef EnqueueSlots ENQUEUE
+ENQUEUE.call = slot_of(commands.Enqueue, "call")
+ENQUEUE.queue = slot_of(commands.Enqueue, "queue")
+ENQUEUE.channel = slot_of(commands.Enqueue, "channel")
+ENQUEUE.requirement = slot_of(commands.Enqueue, "requirement")
+ENQUEUE.urgency = slot_of(commands.Enqueue, "urgency")
+ENQUEUE.priority = slot_of(commands.Enqueue, "priority")
+ENQUEUE.preferred_agents = slot_of(commands.Enqueue, "preferred_agents")
+ENQUEUE.hold_us = slot_of(commands.Enqueue, "hold_us")
+ENQUEUE.credited_wait_us = slot_of(commands.Enqueue, "credited_wait_us")
+ENQUEUE.customer = slot_of(commands.Enqueue, "customer")
+ENQUEUE.attributes = slot_of(commands.Enqueue, "attributes")
+ENQUEUE.callback = slot_of(commands.Enqueue, "callback")
+ENQUEUE.explain = slot_of(commands.Enqueue, "explain")
 cdef int64_t DURATION_US_MAX = 366 * 24 * 3600 * 1_000_000
 cdef int64_t WEIGHT_MAX = 1_000_000
 cdef int64_t NUMBER_MAX = 1_000_000_000
 
 
-cdef object refuse(str field, str problem, str wanted):
-    raise InvalidCommand(field, problem, wanted)
+# A place is a field's name, or (the place around it, the name there, the number or key in it or None): only an error
+# words it.
+cdef str worded(object place):
+    if type(place) is str:
+        return place
+    outer, part, number = place
+    return f"{worded(outer)}{part}" if number is None else f"{worded(outer)}{part}[{shown(number)}]"
+
+
+cdef object refuse(object place, str problem, str wanted):
+    raise InvalidCommand(worded(place), problem, wanted)
 
 
 cdef str shown(object value):
@@ -15,35 +117,49 @@ cdef str shown(object value):
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-cdef string text_of(object value, str field, bint may_be_empty, Py_ssize_t bytes_max=255) except *:
-    cdef bytes encoded
-    cdef const unsigned char* data
-    cdef Py_ssize_t index, size
+# The text lies in the Python string, so that it is good for as long as that is.
+cdef Text seen_text(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=255) except *:
+    cdef Text text
+    cdef Py_ssize_t index
+    text.data = NULL
+    text.size = 0
     if type(value) is not str:
         refuse(field, f"{shown(value)} is not text", "a string is wanted")
     try:
-        encoded = (<str>value).encode("utf-8")
+        text.data = PyUnicode_AsUTF8AndSize(value, &text.size)
     except UnicodeEncodeError:
         refuse(field, f"{shown(value)} cannot be written as UTF-8", "text without lone surrogates is wanted")
-    size = len(encoded)
-    if size == 0 and not may_be_empty:
+    if text.size == 0 and not may_be_empty:
         refuse(field, "it is empty", f"1 to {bytes_max} bytes are wanted")
-    if size > bytes_max:
-        refuse(field, f"it is {size} bytes long", f"at most {bytes_max} bytes of UTF-8 are wanted")
-    data = encoded
-    for index in range(size):
+    if text.size > bytes_max:
+        refuse(field, f"it is {text.size} bytes long", f"at most {bytes_max} bytes of UTF-8 are wanted")
+    if router_is_printable_ascii(text.data, text.size):
+        return text
+    cdef const unsigned char* data = <const unsigned char*>text.data
+    for index in range(text.size):
         if data[index] < 0x20 or data[index] == 0x7F or (
-            data[index] == 0xC2 and index + 1 < size and data[index + 1] < 0xA0
+            data[index] == 0xC2 and index + 1 < text.size and data[index + 1] < 0xA0
         ):
             refuse(field, f"{shown(value)} has a control character", "printable text is wanted")
-    return encoded
+    return text
 
 
-cdef string name_of(object value, str field) except *:
+cdef string text_of(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=255) except *:
+    cdef Text text = seen_text(value, field, may_be_empty, bytes_max)
+    return string(text.data, text.size)
+
+
+cdef string name_of(object value, object field) except *:
     return text_of(value, field, False)
 
 
-cdef int64_t number_of(object value, str field, int64_t least, int64_t most, str unit="") except? -1:
+cdef int64_t number_of(object value, object field, int64_t least, int64_t most, str unit="") except? -1:
+    cdef int overflow = 0
+    cdef long long number
+    if PyLong_CheckExact(value):
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
+        if overflow == 0 and least <= number <= most:
+            return number
     if type(value) is BOOLEAN or not isinstance(value, int):
         refuse(field, f"{shown(value)} is not an integer", f"{least} to {most}{unit} is wanted")
     if value < least or value > most:
@@ -51,23 +167,23 @@ cdef int64_t number_of(object value, str field, int64_t least, int64_t most, str
     return value
 
 
-cdef int64_t duration_of(object value, str field, int64_t least=0) except? -1:
+cdef int64_t duration_of(object value, object field, int64_t least=0) except? -1:
     return number_of(value, field, least, DURATION_US_MAX, " microseconds")
 
 
-cdef bint flag_of(object value, str field) except -1:
+cdef bint flag_of(object value, object field) except -1:
     if type(value) is not BOOLEAN:
         refuse(field, f"{shown(value)} is not a boolean", "True or False is wanted")
     return value
 
 
-cdef object expect(object value, object kind, str field, str wanted):
+cdef object expect(object value, object kind, object field, str wanted):
     if not isinstance(value, kind):
         refuse(field, f"{shown(value)} is a {type(value).__name__}", wanted)
     return value
 
 
-cdef object sequence_of(object value, str field, Py_ssize_t most, str what, Py_ssize_t least=0):
+cdef object sequence_of(object value, object field, Py_ssize_t most, str what, Py_ssize_t least=0):
     if not isinstance(value, (tuple, list)):
         refuse(field, f"{shown(value)} is not a list", f"a tuple of {what} is wanted")
     if not least <= len(value) <= most:
@@ -75,8 +191,8 @@ cdef object sequence_of(object value, str field, Py_ssize_t most, str what, Py_s
     return value
 
 
-cdef list items_of(object value, str field, Py_ssize_t most, str what):
-    if not isinstance(value, Mapping):
+cdef list items_of(object value, object field, Py_ssize_t most, str what):
+    if type(value) is not dict and not isinstance(value, Mapping):
         refuse(field, f"{shown(value)} is not a mapping", f"a mapping of {what} is wanted")
     if len(value) > most:
         refuse(field, f"there are {len(value)} entries", f"at most {most} {what} are wanted")
@@ -91,7 +207,7 @@ cdef Skills skills_of(object value) except *:
     cdef pair[string, uint8_t] entry
     for skill, level in items_of(value, "skills", 64, "skills"):
         entry.first = name_of(skill, "skills")
-        entry.second = <uint8_t>number_of(level, f"skills[{shown(skill)}]", 1, 10)
+        entry.second = <uint8_t>number_of(level, ("skills", "", skill), 1, 10)
         skills.push_back(entry)
     return skills
 
@@ -101,7 +217,7 @@ cdef Capacities capacity_of(object value) except *:
     cdef pair[string, uint16_t] entry
     for channel, number in items_of(value, "capacity", 16, "channels"):
         entry.first = name_of(channel, "capacity")
-        entry.second = <uint16_t>number_of(number, f"capacity[{shown(channel)}]", 1, 1000)
+        entry.second = <uint16_t>number_of(number, ("capacity", "", channel), 1, 1000)
         capacity.push_back(entry)
     return capacity
 
@@ -110,9 +226,11 @@ cdef Attributes attributes_of(object value) except *:
     cdef Attributes attributes
     cdef pair[string, string] entry
     cdef size_t total = 0
+    if type(value) is dict and not value:
+        return attributes
     for key, text in items_of(value, "attributes", 64, "attributes"):
         entry.first = name_of(key, "attributes")
-        entry.second = text_of(text, f"attributes[{shown(key)}]", True, 16384)
+        entry.second = text_of(text, ("attributes", "", key), True, 16384)
         total += entry.first.size() + entry.second.size()
         attributes.push_back(entry)
     if total > 16384:
@@ -120,67 +238,88 @@ cdef Attributes attributes_of(object value) except *:
     return attributes
 
 
-cdef Names names_of(object value, str field, Py_ssize_t most) except *:
+cdef Names names_of(object value, object field, Py_ssize_t most) except *:
     cdef Names names
     for name in sequence_of(value, field, most, "names"):
         names.push_back(name_of(name, field))
     return names
 
 
-cdef SkillAtLeast atom_of(object term, str field) except *:
-    cdef SkillAtLeast atom
-    expect(term, requirements.SkillTerm, field, "a SkillTerm is wanted")
-    atom.skill = name_of(term.skill, field + ".skill")
-    atom.level = <uint8_t>number_of(term.level, field + ".level", 1, 10)
-    return atom
+cdef int fill_atom(SkillAtLeast& atom, object term, object field) except -1:
+    expect(term, SKILL_TERM, field, "a SkillTerm is wanted")
+    atom.skill = name_of(term.skill, (field, ".skill", None))
+    atom.level = <uint8_t>number_of(term.level, (field, ".level", None), 1, 10)
+    return 0
 
 
-cdef TermSpec term_of(object term, str field) except *:
-    cdef TermSpec spec
-    if isinstance(term, requirements.SkillTerm):
+cdef int fill_term(TermSpec& spec, object term, object field) except -1:
+    cdef size_t index
+    if isinstance(term, SKILL_TERM):
         spec.kind = TermKind.skill
-        spec.alternatives.push_back(atom_of(term, field))
-    elif isinstance(term, requirements.AnyOf):
+        spec.alternatives.resize(1)
+        fill_atom(spec.alternatives[0], term, field)
+    elif isinstance(term, ANY_OF):
         spec.kind = TermKind.any_of
-        for number, alternative in enumerate(sequence_of(term.terms, field + ".terms", 32, "skill terms", 1)):
-            spec.alternatives.push_back(atom_of(alternative, f"{field}.terms[{number}]"))
-    elif isinstance(term, requirements.AgentTerm):
+        terms = sequence_of(term.terms, (field, ".terms", None), 32, "skill terms", 1)
+        spec.alternatives.resize(len(terms))
+        for index in range(spec.alternatives.size()):
+            fill_atom(spec.alternatives[index], terms[index], (field, ".terms", index))
+    elif isinstance(term, AGENT_TERM):
         spec.kind = TermKind.agent
-        spec.agent = name_of(term.agent, field + ".agent")
+        spec.agent = name_of(term.agent, (field, ".agent", None))
     else:
         refuse(field, f"{shown(term)} is no term", "a SkillTerm, AnyOf or AgentTerm is wanted")
-    return spec
+    return 0
 
 
-cdef StepSpec step_of(object step, str field, object after_least) except *:
-    cdef StepSpec spec
-    cdef PreferenceSpec preference
-    expect(step, requirements.Step, field, "a Step is wanted")
-    spec.after_us = duration_of(step.after_us, field + ".after_us")
-    if after_least is None:
+cdef int fill_preference(PreferenceSpec& spec, object prefer, object field) except -1:
+    expect(prefer, PREFERENCE, field, "a Preference is wanted")
+    spec.skill = name_of(prefer.skill, (field, ".skill", None))
+    spec.importance = <uint8_t>number_of(prefer.importance, (field, ".importance", None), 1, 10)
+    return 0
+
+
+# `previous_us`: when the step before begins, below 0 for the first.
+cdef int fill_step(StepSpec& spec, object step, object field, int64_t previous_us) except -1:
+    cdef size_t index
+    expect(step, STEP, field, "a Step is wanted")
+    spec.after_us = duration_of(step.after_us, (field, ".after_us", None))
+    if previous_us < 0:
         if spec.after_us != 0:
-            refuse(field + ".after_us", f"the first step begins at {spec.after_us}", "0 is wanted")
-    elif spec.after_us <= after_least:
-        refuse(field + ".after_us", f"{spec.after_us} is not later than the step before", f"more than {after_least} is wanted")
-    for number, term in enumerate(sequence_of(step.terms, field + ".terms", 32, "terms")):
-        spec.terms.push_back(term_of(term, f"{field}.terms[{number}]"))
-    for number, prefer in enumerate(sequence_of(step.prefer, field + ".prefer", 32, "preferences")):
-        expect(prefer, requirements.Preference, f"{field}.prefer[{number}]", "a Preference is wanted")
-        preference.skill = name_of(prefer.skill, f"{field}.prefer[{number}].skill")
-        preference.importance = <uint8_t>number_of(prefer.importance, f"{field}.prefer[{number}].importance", 1, 10)
-        spec.preferences.push_back(preference)
-    return spec
+            refuse((field, ".after_us", None), f"the first step begins at {spec.after_us}", "0 is wanted")
+    elif spec.after_us <= previous_us:
+        refuse(
+            (field, ".after_us", None), f"{spec.after_us} is not later than the step before",
+            f"more than {previous_us} is wanted",
+        )
+    terms = sequence_of(step.terms, (field, ".terms", None), 32, "terms")
+    spec.terms.resize(len(terms))
+    for index in range(spec.terms.size()):
+        fill_term(spec.terms[index], terms[index], (field, ".terms", index))
+    preferences = sequence_of(step.prefer, (field, ".prefer", None), 32, "preferences")
+    spec.preferences.resize(len(preferences))
+    for index in range(spec.preferences.size()):
+        fill_preference(spec.preferences[index], preferences[index], (field, ".prefer", index))
+    return 0
 
 
 cdef RequirementSpec requirement_of(object value, str field="requirement") except *:
     cdef RequirementSpec spec
-    expect(value, requirements.Requirement, field, "a Requirement is wanted")
+    cdef size_t index
+    cdef int64_t previous_us = -1
+    expect(value, REQUIREMENT, field, "a Requirement is wanted")
+    steps = sequence_of(value.steps, (field, ".steps", None), 16, "steps", 1)
     spec.steps.clear()
-    previous = None
-    for number, step in enumerate(sequence_of(value.steps, field + ".steps", 16, "steps", 1)):
-        spec.steps.push_back(step_of(step, f"{field}.steps[{number}]", previous))
-        previous = step.after_us
+    spec.steps.resize(len(steps))
+    for index in range(spec.steps.size()):
+        fill_step(spec.steps[index], steps[index], (field, ".steps", index), previous_us)
+        previous_us = spec.steps[index].after_us
     return spec
+
+
+cdef int put_requirement(RequirementRef& into, object value) except -1:
+    into = RequirementRef(move(requirement_of(value)))
+    return 0
 
 
 cdef void fill_by_urgency(object value, str field, int64_t* into, int64_t least, bint may_be_never) except *:
@@ -263,229 +402,3 @@ cdef Settings settings_of(object value) except *:
     settings.calls_max = number_of(value.calls_max, "calls_max", 1, NUMBER_MAX)
     settings.requirements_max = number_of(value.requirements_max, "requirements_max", 1, NUMBER_MAX)
     return settings
-
-
-cdef Urgency urgency_of(object value) except *:
-    expect(value, vocabulary.Urgency, "urgency", "an Urgency is wanted")
-    return <Urgency><int>value
-
-
-cdef Command sign_in_of(object value) except *:
-    cdef SignIn command
-    command.agent = name_of(value.agent, "agent")
-    command.skills = skills_of(value.skills)
-    command.capacity = capacity_of(value.capacity)
-    command.ready = flag_of(value.ready, "ready")
-    return Command(command)
-
-
-cdef Command sign_out_of(object value) except *:
-    cdef SignOut command
-    command.agent = name_of(value.agent, "agent")
-    return Command(command)
-
-
-cdef Command set_availability_of(object value) except *:
-    cdef SetAvailability command
-    command.agent = name_of(value.agent, "agent")
-    command.ready = flag_of(value.ready, "ready")
-    command.reason = text_of(value.reason, "reason", True)
-    command.after_call = flag_of(value.after_call, "after_call")
-    return Command(command)
-
-
-cdef Command update_agent_of(object value) except *:
-    cdef UpdateAgent command
-    command.agent = name_of(value.agent, "agent")
-    if value.skills is not None:
-        command.skills = skills_of(value.skills)
-    if value.capacity is not None:
-        command.capacity = capacity_of(value.capacity)
-    return Command(command)
-
-
-cdef Command enqueue_of(object value) except *:
-    cdef Enqueue command
-    command.call = name_of(value.call, "call")
-    command.queue = name_of(value.queue, "queue")
-    command.channel = name_of(value.channel, "channel")
-    if value.requirement is not None:
-        command.requirement = RequirementRef(requirement_of(value.requirement))
-    command.urgency = urgency_of(value.urgency)
-    command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
-    command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
-    if value.hold_us is not None:
-        command.hold_us = duration_of(value.hold_us, "hold_us")
-    command.credited_wait_us = duration_of(value.credited_wait_us, "credited_wait_us")
-    command.customer = text_of(value.customer, "customer", True)
-    command.attributes = attributes_of(value.attributes)
-    command.callback = flag_of(value.callback, "callback")
-    command.explain = flag_of(value.explain, "explain")
-    return Command(command)
-
-
-cdef Command update_call_of(object value) except *:
-    cdef UpdateCall command
-    command.call = name_of(value.call, "call")
-    if value.urgency is not None:
-        command.urgency = urgency_of(value.urgency)
-    if value.priority is not None:
-        command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
-    if value.requirement is not None:
-        command.requirement = RequirementRef(requirement_of(value.requirement))
-    if value.preferred_agents is not None:
-        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
-    if value.attributes is not None:
-        command.attributes = attributes_of(value.attributes)
-    return Command(command)
-
-
-cdef Command cancel_of(object value) except *:
-    cdef Cancel command
-    command.call = name_of(value.call, "call")
-    command.reason = text_of(value.reason, "reason", True)
-    return Command(command)
-
-
-cdef Command requeue_of(object value) except *:
-    cdef Requeue command
-    command.call = name_of(value.call, "call")
-    command.keep_place = flag_of(value.keep_place, "keep_place")
-    command.reason = text_of(value.reason, "reason", True)
-    return Command(command)
-
-
-cdef Command transfer_of(object value) except *:
-    cdef Transfer command
-    command.call = name_of(value.call, "call")
-    command.queue = name_of(value.queue, "queue")
-    command.keep_place = flag_of(value.keep_place, "keep_place")
-    if value.requirement is not None:
-        command.requirement = RequirementRef(requirement_of(value.requirement))
-    if value.preferred_agents is not None:
-        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
-    if value.hold_us is not None:
-        command.hold_us = duration_of(value.hold_us, "hold_us")
-    return Command(command)
-
-
-cdef Command assign_of(object value) except *:
-    cdef Assign command
-    command.call = name_of(value.call, "call")
-    command.agent = name_of(value.agent, "agent")
-    return Command(command)
-
-
-cdef Command callback_of(object value) except *:
-    cdef TurnIntoCallback command
-    command.call = name_of(value.call, "call")
-    return Command(command)
-
-
-cdef Command accept_of(object value) except *:
-    cdef Accept command
-    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
-    return Command(command)
-
-
-cdef Command reject_of(object value) except *:
-    cdef Reject command
-    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
-    command.reason = text_of(value.reason, "reason", True)
-    return Command(command)
-
-
-cdef Command complete_of(object value) except *:
-    cdef Complete command
-    command.call = name_of(value.call, "call")
-    return Command(command)
-
-
-cdef Command end_wrap_up_of(object value) except *:
-    cdef EndWrapUp command
-    command.agent = name_of(value.agent, "agent")
-    command.call = text_of(value.call, "call", True)
-    return Command(command)
-
-
-cdef Command record_outcome_of(object value) except *:
-    cdef RecordOutcome command
-    command.call = name_of(value.call, "call")
-    if value.resolved is None and value.satisfaction is None:
-        refuse("resolved", "neither it nor satisfaction is given", "at least one of them is wanted")
-    if value.resolved is not None:
-        command.resolved = <bool>flag_of(value.resolved, "resolved")
-    if value.satisfaction is not None:
-        command.satisfaction = <uint8_t>number_of(value.satisfaction, "satisfaction", 1, 5)
-    command.agent = text_of(value.agent, "agent", True)
-    command.queue = text_of(value.queue, "queue", True)
-    return Command(command)
-
-
-cdef Command configure_of(object value) except *:
-    cdef Configure command
-    cdef pair[string, string] move
-    command.settings = settings_of(value.settings)
-    for source, target in items_of(value.moves, "moves", 100_000, "queues"):
-        move.first = name_of(source, "moves")
-        move.second = name_of(target, f"moves[{shown(source)}]")
-        command.moves.push_back(move)
-    return Command(command)
-
-
-cdef Command pause_queue_of(object value) except *:
-    cdef PauseQueue command
-    command.queue = name_of(value.queue, "queue")
-    return Command(command)
-
-
-cdef Command resume_queue_of(object value) except *:
-    cdef ResumeQueue command
-    command.queue = name_of(value.queue, "queue")
-    return Command(command)
-
-
-cdef Command detach_of(object value) except *:
-    cdef Detach command
-    command.call = name_of(value.call, "call")
-    return Command(command)
-
-
-cdef Command attach_of(object value) except *:
-    cdef Attach command
-    command.call = name_of(value.call, "call")
-    return Command(command)
-
-
-cdef Command restart_of(object value) except *:
-    cdef Restart command
-    return Command(command)
-
-
-cdef Command advance_of(object value) except *:
-    cdef Advance command
-    return Command(command)
-
-
-ctypedef Command (*ToNative)(object) except *
-
-cdef ToNative TO_NATIVE[23]
-TO_NATIVE[:] = [
-    sign_in_of, sign_out_of, set_availability_of, update_agent_of, enqueue_of, update_call_of, cancel_of, requeue_of,
-    transfer_of, assign_of, callback_of, accept_of, reject_of, complete_of, end_wrap_up_of, record_outcome_of,
-    configure_of, pause_queue_of, resume_queue_of, detach_of, attach_of, restart_of, advance_of,
-]
-cdef dict TO_NATIVE_NUMBER = {kind: number for number, kind in enumerate((
-    commands.SignIn, commands.SignOut, commands.SetAvailability, commands.UpdateAgent, commands.Enqueue,
-    commands.UpdateCall, commands.Cancel, commands.Requeue, commands.Transfer, commands.Assign,
-    commands.TurnIntoCallback, commands.Accept, commands.Reject, commands.Complete, commands.EndWrapUp,
-    commands.RecordOutcome, commands.Configure, commands.PauseQueue, commands.ResumeQueue, commands.Detach,
-    commands.Attach, commands.Restart, commands.Advance,
-))}
-
-
-cdef Command command_of(object value) except *:
-    number = TO_NATIVE_NUMBER.get(type(value))
-    if number is None:
-        refuse("command", f"{shown(value)} is no command", "one of the classes of router.engine.commands is wanted")
-    return TO_NATIVE[<int>number](value)

@@ -191,3 +191,31 @@ def router_without_requests(centre: Centre, history: History) -> History:
 
 def told_by(history: History) -> list[list[e.Event]]:
     return [events for _, _, events in history]
+
+
+def test_very_many_requests_come_and_go_and_each_is_known_as_long_as_it_should_be() -> None:
+    most, count = 700, 5_000
+    router = engine(requests_max=most)
+    sizes = (1, 20, 180, 255)
+    names = [(f"{number}-".ljust(sizes[number % 4], "x"), f"client-{number % 7}") for number in range(count)]
+    first: dict[int, Result] = {}
+    for number, (name, client) in enumerate(names):
+        content = number.to_bytes(8 + 56 * (number % 5 == 0), "big")
+        first[number], _ = ask(router, c.Cancel(f"c{number}"), number, name, content, client)
+        for back in (1, 2, most - 1, most, most + 1):
+            if back <= number:
+                earlier, owner = names[number - back]
+                assert router.remembers(owner, earlier, number) == (back < most), (number, back)
+    assert not router.remembers("client-0", names[-2][0] + "x", count)
+    restored = Engine.restore(router.snapshot())
+    assert restored.snapshot() == router.snapshot()
+    for one in (router, restored, router.fork()):
+        known = [number for number, (name, client) in enumerate(names) if one.remembers(client, name, count)]
+        assert known == ([] if one not in (router, restored) else list(range(count - most, count)))
+    for number in range(count - most, count):
+        name, client = names[number]
+        content = number.to_bytes(8 + 56 * (number % 5 == 0), "big")
+        again, _ = ask(restored, c.Cancel(f"c{number}"), count, name, content, client)
+        assert again == msgspec.structs.replace(first[number], repeated=True)
+        with pytest.raises(RequestIdReused):
+            ask(restored, c.Cancel(f"c{number}"), count, name, OTHER, client)

@@ -1,0 +1,235 @@
+# Commands from Python to C++: each checked for form and put together in place.
+
+cdef Urgency urgency_of(object value) except *:
+    expect(value, URGENCY_KIND, "urgency", "an Urgency is wanted")
+    return <Urgency><int>value
+
+
+cdef int sign_in_of(Command& into, object value) except -1:
+    cdef SignIn* command = &emplaced[SignIn](into)
+    put(command.agent, seen_text(value.agent, "agent", False))
+    command.skills = skills_of(value.skills)
+    command.capacity = capacity_of(value.capacity)
+    command.ready = flag_of(value.ready, "ready")
+    return 0
+
+
+cdef int sign_out_of(Command& into, object value) except -1:
+    cdef SignOut* command = &emplaced[SignOut](into)
+    put(command.agent, seen_text(value.agent, "agent", False))
+    return 0
+
+
+cdef int set_availability_of(Command& into, object value) except -1:
+    cdef SetAvailability* command = &emplaced[SetAvailability](into)
+    put(command.agent, seen_text(value.agent, "agent", False))
+    command.ready = flag_of(value.ready, "ready")
+    put(command.reason, seen_text(value.reason, "reason", True))
+    command.after_call = flag_of(value.after_call, "after_call")
+    return 0
+
+
+cdef int update_agent_of(Command& into, object value) except -1:
+    cdef UpdateAgent* command = &emplaced[UpdateAgent](into)
+    put(command.agent, seen_text(value.agent, "agent", False))
+    if value.skills is not None:
+        command.skills = skills_of(value.skills)
+    if value.capacity is not None:
+        command.capacity = capacity_of(value.capacity)
+    return 0
+
+
+cdef int enqueue_of(Command& into, object value) except -1:
+    cdef Enqueue* command = &emplaced[Enqueue](into)
+    put(command.call, seen_text(read(value, ENQUEUE.call, "call"), "call", False))
+    put(command.queue, seen_text(read(value, ENQUEUE.queue, "queue"), "queue", False))
+    put(command.channel, seen_text(read(value, ENQUEUE.channel, "channel"), "channel", False))
+    requirement = read(value, ENQUEUE.requirement, "requirement")
+    if requirement is not None:
+        put_requirement(command.requirement, requirement)
+    command.urgency = urgency_of(read(value, ENQUEUE.urgency, "urgency"))
+    command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, 9)
+    command.preferred_agents = names_of(read(value, ENQUEUE.preferred_agents, "preferred_agents"), "preferred_agents", 16)
+    hold_us = read(value, ENQUEUE.hold_us, "hold_us")
+    if hold_us is not None:
+        command.hold_us = duration_of(hold_us, "hold_us")
+    command.credited_wait_us = duration_of(read(value, ENQUEUE.credited_wait_us, "credited_wait_us"), "credited_wait_us")
+    put(command.customer, seen_text(read(value, ENQUEUE.customer, "customer"), "customer", True))
+    command.attributes = attributes_of(read(value, ENQUEUE.attributes, "attributes"))
+    command.callback = flag_of(read(value, ENQUEUE.callback, "callback"), "callback")
+    command.explain = flag_of(read(value, ENQUEUE.explain, "explain"), "explain")
+    return 0
+
+
+cdef int update_call_of(Command& into, object value) except -1:
+    cdef UpdateCall* command = &emplaced[UpdateCall](into)
+    put(command.call, seen_text(value.call, "call", False))
+    if value.urgency is not None:
+        command.urgency = urgency_of(value.urgency)
+    if value.priority is not None:
+        command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
+    if value.requirement is not None:
+        put_requirement(command.requirement, value.requirement)
+    if value.preferred_agents is not None:
+        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
+    if value.attributes is not None:
+        command.attributes = attributes_of(value.attributes)
+    return 0
+
+
+cdef int cancel_of(Command& into, object value) except -1:
+    cdef Cancel* command = &emplaced[Cancel](into)
+    put(command.call, seen_text(value.call, "call", False))
+    put(command.reason, seen_text(value.reason, "reason", True))
+    return 0
+
+
+cdef int requeue_of(Command& into, object value) except -1:
+    cdef Requeue* command = &emplaced[Requeue](into)
+    put(command.call, seen_text(value.call, "call", False))
+    command.keep_place = flag_of(value.keep_place, "keep_place")
+    put(command.reason, seen_text(value.reason, "reason", True))
+    return 0
+
+
+cdef int transfer_of(Command& into, object value) except -1:
+    cdef Transfer* command = &emplaced[Transfer](into)
+    put(command.call, seen_text(value.call, "call", False))
+    put(command.queue, seen_text(value.queue, "queue", False))
+    command.keep_place = flag_of(value.keep_place, "keep_place")
+    if value.requirement is not None:
+        put_requirement(command.requirement, value.requirement)
+    if value.preferred_agents is not None:
+        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
+    if value.hold_us is not None:
+        command.hold_us = duration_of(value.hold_us, "hold_us")
+    return 0
+
+
+cdef int assign_of(Command& into, object value) except -1:
+    cdef Assign* command = &emplaced[Assign](into)
+    put(command.call, seen_text(value.call, "call", False))
+    put(command.agent, seen_text(value.agent, "agent", False))
+    return 0
+
+
+cdef int callback_of(Command& into, object value) except -1:
+    cdef TurnIntoCallback* command = &emplaced[TurnIntoCallback](into)
+    put(command.call, seen_text(value.call, "call", False))
+    return 0
+
+
+cdef int accept_of(Command& into, object value) except -1:
+    cdef Accept* command = &emplaced[Accept](into)
+    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
+    return 0
+
+
+cdef int reject_of(Command& into, object value) except -1:
+    cdef Reject* command = &emplaced[Reject](into)
+    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
+    put(command.reason, seen_text(value.reason, "reason", True))
+    return 0
+
+
+cdef int complete_of(Command& into, object value) except -1:
+    cdef Complete* command = &emplaced[Complete](into)
+    put(command.call, seen_text(value.call, "call", False))
+    return 0
+
+
+cdef int end_wrap_up_of(Command& into, object value) except -1:
+    cdef EndWrapUp* command = &emplaced[EndWrapUp](into)
+    put(command.agent, seen_text(value.agent, "agent", False))
+    put(command.call, seen_text(value.call, "call", True))
+    return 0
+
+
+cdef int record_outcome_of(Command& into, object value) except -1:
+    cdef RecordOutcome* command = &emplaced[RecordOutcome](into)
+    put(command.call, seen_text(value.call, "call", False))
+    if value.resolved is None and value.satisfaction is None:
+        refuse("resolved", "neither it nor satisfaction is given", "at least one of them is wanted")
+    if value.resolved is not None:
+        command.resolved = <bool>flag_of(value.resolved, "resolved")
+    if value.satisfaction is not None:
+        command.satisfaction = <uint8_t>number_of(value.satisfaction, "satisfaction", 1, 5)
+    put(command.agent, seen_text(value.agent, "agent", True))
+    put(command.queue, seen_text(value.queue, "queue", True))
+    return 0
+
+
+cdef int configure_of(Command& into, object value) except -1:
+    cdef Configure* command = &emplaced[Configure](into)
+    cdef pair[string, string] moved
+    command.settings = settings_of(value.settings)
+    for source, target in items_of(value.moves, "moves", 100_000, "queues"):
+        moved.first = name_of(source, "moves")
+        moved.second = name_of(target, f"moves[{shown(source)}]")
+        command.moves.push_back(moved)
+    return 0
+
+
+cdef int pause_queue_of(Command& into, object value) except -1:
+    cdef PauseQueue* command = &emplaced[PauseQueue](into)
+    put(command.queue, seen_text(value.queue, "queue", False))
+    return 0
+
+
+cdef int resume_queue_of(Command& into, object value) except -1:
+    cdef ResumeQueue* command = &emplaced[ResumeQueue](into)
+    put(command.queue, seen_text(value.queue, "queue", False))
+    return 0
+
+
+cdef int detach_of(Command& into, object value) except -1:
+    cdef Detach* command = &emplaced[Detach](into)
+    put(command.call, seen_text(value.call, "call", False))
+    return 0
+
+
+cdef int attach_of(Command& into, object value) except -1:
+    cdef Attach* command = &emplaced[Attach](into)
+    put(command.call, seen_text(value.call, "call", False))
+    return 0
+
+
+cdef int restart_of(Command& into, object value) except -1:
+    cdef Restart* command = &emplaced[Restart](into)
+    return 0
+
+
+cdef int advance_of(Command& into, object value) except -1:
+    cdef Advance* command = &emplaced[Advance](into)
+    return 0
+
+
+ctypedef int (*ToNative)(Command&, object) except -1
+
+cdef ToNative TO_NATIVE[23]
+TO_NATIVE[:] = [
+    sign_in_of, sign_out_of, set_availability_of, update_agent_of, enqueue_of, update_call_of, cancel_of, requeue_of,
+    transfer_of, assign_of, callback_of, accept_of, reject_of, complete_of, end_wrap_up_of, record_outcome_of,
+    configure_of, pause_queue_of, resume_queue_of, detach_of, attach_of, restart_of, advance_of,
+]
+cdef dict TO_NATIVE_NUMBER = {kind: number for number, kind in enumerate((
+    commands.SignIn, commands.SignOut, commands.SetAvailability, commands.UpdateAgent, commands.Enqueue,
+    commands.UpdateCall, commands.Cancel, commands.Requeue, commands.Transfer, commands.Assign,
+    commands.TurnIntoCallback, commands.Accept, commands.Reject, commands.Complete, commands.EndWrapUp,
+    commands.RecordOutcome, commands.Configure, commands.PauseQueue, commands.ResumeQueue, commands.Detach,
+    commands.Attach, commands.Restart, commands.Advance,
+))}
+
+
+cdef int fill_command(Command& native, object value) except -1:
+    number = TO_NATIVE_NUMBER.get(type(value))
+    if number is None:
+        refuse("command", f"{shown(value)} is no command", "one of the classes of router.engine.commands is wanted")
+    TO_NATIVE[<int>number](native, value)
+    return 0
+
+
+cdef Command command_of(object value) except *:
+    cdef Command native
+    fill_command(native, value)
+    return native

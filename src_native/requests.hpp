@@ -1,0 +1,78 @@
+// The requests that are remembered, with their answers, oldest first.
+//
+// A million of them are usual, so each takes little: its texts lie one after the other in large chunks, and it is found by an
+// open table of eight bytes for each place.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events.hpp"
+
+namespace router {
+
+struct Request {
+    std::string key;
+    std::string content;  // digest of what was asked
+    Result result;
+};
+
+class RequestMemory {
+public:
+    bool empty() const { return records_.empty(); }
+    std::size_t size() const { return records_.size(); }
+    // By place, from the oldest.
+    Request at(std::size_t index) const;
+    // Remember one that is not remembered under this key.
+    void remember(const Request& request);
+    void forget_oldest();
+    TimeUs oldest_time_us() const { return records_.front().time_us; }
+
+    // Place of a request, or `size()`.
+    std::size_t find(std::string_view key) const;
+    TimeUs time_us(std::size_t index) const { return records_[index].time_us; }
+    std::string_view content(std::size_t index) const { return text(records_[index], records_[index].key_size, records_[index].content_size); }
+
+private:
+    struct Record {
+        std::uint64_t sequence = 0;
+        TimeUs time_us = 0;
+        std::uint64_t offer = 0;
+        std::uint32_t chunk = 0;  // number of the chunk, modulo 2^32
+        std::uint32_t begin = 0;  // key, content, subject, queue and agent, from here on
+        std::uint32_t key_size = 0;
+        std::uint32_t content_size = 0;
+        std::uint32_t subject_size = 0;
+        std::uint32_t queue_size = 0;
+        std::uint32_t agent_size = 0;
+        RejectReason rejection = RejectReason::none;
+        CallState call_state{};
+        bool about_call = false;
+    };
+    // A place of the table: the low half of the key's hash, and the number of the request, modulo 2^32.
+    struct Place {
+        std::uint32_t hash = 0;
+        std::uint32_t number = 0;
+        bool is_free() const { return hash == 0; }
+    };
+
+    std::string_view text(const Record& record, std::size_t begin, std::size_t size) const {
+        return std::string_view(chunks_[record.chunk - chunks_forgotten_]).substr(record.begin + begin, size);
+    }
+    std::string_view key(const Record& record) const { return text(record, 0, record.key_size); }
+    std::string& room_for(std::size_t size);
+    void insert(Place place);
+    void erase(std::size_t at);
+    void grow();
+
+    std::deque<Record> records_;
+    std::uint32_t forgotten_ = 0;  // records before the oldest, modulo 2^32
+    std::deque<std::string> chunks_;
+    std::uint32_t chunks_forgotten_ = 0;
+    std::vector<Place> places_;  // a power of two, at most two thirds taken; empty at first
+};
+
+}  // namespace router
