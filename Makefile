@@ -5,17 +5,22 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that drives the engine in process (no server, no terminal).
-SANITIZE_TESTS ?= tests/engine tests/simulation/test_run.py tests/simulation/test_run_behaviour.py \
+SANITIZE_TESTS ?= tests/engine tests/wire_native tests/server/test_holdings.py tests/server/estimation/test_stays.py \
+  tests/simulation/test_run.py tests/simulation/test_run_behaviour.py \
   $(wildcard $(addprefix tests/wait/test_,correction.py delay_history.py fallback.py features.py futures.py learner*.py lifetime.py \
   predictor.py queue_history.py))
 # How long the fuzzer and the soak run.
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
 SOAK_ARGS ?=
+# Where a run of the benchmarks is kept, the runs that the report is of, and more for the count of instructions (--record).
+BENCH_RUN ?= build/bench/run.json
+BENCH_RUNS ?= $(sort $(wildcard build/bench/*.json))
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
-NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation src_native/wait,$(folder)/*.cpp $(folder)/*.hpp) \
-  $(foreach folder,router/engine router/simulation router/wait,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
+NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation src_native/wait src_native/wire src_native/service,$(folder)/*.cpp $(folder)/*.hpp) \
+  $(foreach folder,router/engine router/simulation router/wait router/server,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
 SANITIZE_TREE := build/sanitize
 
 VENV_STAMP := $(VENV)/.stamp-venv
@@ -26,10 +31,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-peers bench-quick protos format clean preflight
+.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-peers bench-quick bench-report bench-instructions protos format clean preflight
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 preflight:
 	@command -v $(PYTHON) >/dev/null || { echo "error: no '$(PYTHON)' found: install Python 3.11 or newer, or name one with PYTHON=..." >&2; exit 1; }
@@ -91,7 +96,7 @@ sanitize: build ## the engine's tests under AddressSanitizer and UndefinedBehavi
 	  ASAN_OPTIONS=detect_leaks=0:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 ROUTER_SANITIZE=1 PYTHONMALLOC=malloc \
 	  $(abspath $(BIN))/python -m pytest -m "not long" --capture=sys -p no:cacheprovider $(SANITIZE_TESTS) $(PYTEST_ARGS)
 
-fuzz: $(VENV_STAMP) ## the engine under a coverage-guided fuzzer with sanitizers (FUZZ_SECONDS=60; needs clang)
+fuzz: build ## the engine and its reader of commands under coverage-guided fuzzers with sanitizers (FUZZ_SECONDS=60; needs clang)
 	@$(MAKE) --no-print-directory -j "$$(nproc)" -f tests/fuzz/Makefile FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHON=$(abspath $(BIN))/python
 
 soak: build ## a server with a journal under steady work, and its memory and latency (SOAK_MINUTES=30)
@@ -103,11 +108,18 @@ bench-peers: build
 	  ROUTER_SKIP_NATIVE=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[bench]" || \
 	  echo "SimPy and Ciw could not be installed: the comparison with them will be skipped" >&2
 
-bench: build bench-peers ## cost against size, what the journal costs, and simulations beside their peers
-	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds $(PYTEST_ARGS)
+bench: build bench-peers ## all benchmarks, some minutes (BENCH_RUN=build/bench/run.json: the run's figures)
+	@mkdir -p $(dir $(BENCH_RUN))
+	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds --benchmark-json=$(BENCH_RUN) $(PYTEST_ARGS)
 
-bench-quick: build ## the same, fewer rounds, asserting counts and not times
+bench-quick: build ## the same in under a minute, asserting counts and hashes and not times
 	$(BIN)/python -m pytest bench --quick $(PYTEST_ARGS)
+
+bench-report: build ## docs/benchmarks.md, its plots and the README's table from BENCH_RUNS (build/bench/*.json)
+	$(BIN)/python -m bench.render $(BENCH_RUNS)
+
+bench-instructions: build ## instructions of fixed work beside the recorded ones (needs valgrind; BENCH_ARGS=--record)
+	$(BIN)/python -m bench.instructions $(BENCH_ARGS)
 
 protos: build ## generate router/v1 from protos/router/v1
 	$(BIN)/python protos/generate.py

@@ -90,6 +90,11 @@ modules = [
         ["src_native/simulation/random.cpp", *sorted(glob("src_native/wait/*.cpp"))],
         sorted(glob("src_native/wait/*.hpp")),
     ),
+    extension(
+        "router.server._native",
+        sorted(glob("src_native/wire/*.cpp") + glob("src_native/service/*.cpp")),
+        sorted(glob("src_native/wire/*.hpp") + glob("src_native/service/*.hpp")),
+    ),
 ]
 if os.environ.get("ROUTER_SKIP_NATIVE"):
     modules = []

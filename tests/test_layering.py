@@ -26,14 +26,25 @@ ALLOWED: dict[str, set[str]] = {
     "client": {"engine", "wire", "v1"},
     "journal": {"engine", "wire", "v1"},
     "server": {"engine", "config", "wait", "wire", "journal", "v1"},
+    "bridge": {"engine", "config", "client"},
 }
 ALLOWED["cli"] = set(ALLOWED)
 WITH_GRPC = {"server", "client", "cli", "v1"}
-WITH_CLOCK = {"server", "client", "cli"}
+WITH_CLOCK = {"server", "client", "cli", "bridge"}
+# in the bridge, only these do I/O; all else follows from what it is told, and when
+BRIDGE_EDGE = {"announcing", "listening", "router_side", "run", "client", "lanes", "rest"}
 GRPC_MODULES = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "grpc_tools"}
 CLOCK_MODULES = {"time", "sched", "timeit"}
 CLOCK_CALLS = {"now", "utcnow", "today", "monotonic", "monotonic_ns", "perf_counter", "time_ns"}
 UNSEEDED = {"random", "secrets", "uuid"}
+# native room -> those whose headers it includes, no more and no fewer; the engine is in src_native itself
+NATIVE_ALLOWED: dict[str, set[str]] = {
+    "engine": set(),
+    "simulation": {"engine"},
+    "wait": {"engine", "simulation"},
+    "wire": {"engine"},
+    "service": {"engine", "wire"},
+}
 
 FORBIDDEN_INCLUDES = {
     "Python.h",
@@ -75,6 +86,30 @@ def simulator_files() -> list[Path]:
 def wait_files() -> list[Path]:
     folder = NATIVE / "wait"
     return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
+
+
+def wire_files() -> list[Path]:
+    folder = NATIVE / "wire"
+    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
+
+
+def service_files() -> list[Path]:
+    folder = NATIVE / "service"
+    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
+
+
+def native_rooms_included(path: Path) -> set[str]:
+    """List the other native rooms whose headers a C++ file includes."""
+    included = set()
+    for name in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text("utf-8"), re.MULTILINE):
+        header = path.parent / name if (path.parent / name).exists() else NATIVE / name
+        assert header.exists(), f"{path.relative_to(ROOT)} includes {name}, which is not there"
+        included.add(native_room_of(header))
+    return included - {native_room_of(path)}
+
+
+def native_room_of(path: Path) -> str:
+    return "engine" if path.parent == NATIVE else path.parent.name
 
 
 def room_of(path: Path) -> str:
@@ -162,12 +197,13 @@ def test_only_the_edge_imports_grpc(path: Path) -> None:
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_edge_reads_clocks_and_draws_lots(path: Path) -> None:
-    if room_of(path) in WITH_CLOCK | {"v1"}:
+    is_core = room_of(path) == "bridge" and path.stem not in BRIDGE_EDGE
+    if room_of(path) in WITH_CLOCK | {"v1"} and not is_core:
         return
     imported = [
         f"{where(path, line)}: imports {module}"
         for line, module in imports_of(path)
-        if module.split(".")[0] in CLOCK_MODULES | UNSEEDED | {"asyncio"}
+        if module.split(".")[0] in CLOCK_MODULES | UNSEEDED | {"asyncio", "aiohttp"}
     ]
     called = [
         f"{where(path, node.lineno)}: calls {node.func.attr}()"
@@ -212,6 +248,32 @@ def test_the_native_wait_prediction_has_no_io_and_only_futures_have_clock_and_th
     assert not (FORBIDDEN_INCLUDES - allowed).intersection(includes)
     rooms = {include for include in includes if include.startswith("simulation/")}
     assert rooms <= {"simulation/random.hpp"}
+
+
+def test_every_native_room_is_known() -> None:
+    assert {path.name for path in NATIVE.iterdir() if path.is_dir()} == NATIVE_ALLOWED.keys() - {"engine"}
+
+
+@pytest.mark.parametrize("room", NATIVE_ALLOWED)
+def test_native_rooms_include_those_below_them(room: str) -> None:
+    folder = NATIVE if room == "engine" else NATIVE / room
+    files = [*folder.glob("*.cpp"), *folder.glob("*.hpp")]
+    assert {other for path in files for other in native_rooms_included(path)} == NATIVE_ALLOWED[room]
+    beyond = {path.name: native_rooms_included(path) - NATIVE_ALLOWED[room] for path in files}
+    assert not {name: rooms for name, rooms in beyond.items() if rooms}
+
+
+@pytest.mark.parametrize("path", wire_files(), ids=lambda path: path.name)
+def test_the_native_wire_has_no_clock_no_io_no_threads_and_no_floating_point(path: Path) -> None:
+    includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
+    assert not FORBIDDEN_INCLUDES.intersection(includes)
+    assert not re.search(r"\b(float|double)\b", "\n".join(without_comments(path)))
+
+
+@pytest.mark.parametrize("path", service_files(), ids=lambda path: path.name)
+def test_the_native_service_has_no_clock_no_io_and_no_threads(path: Path) -> None:
+    includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
+    assert not (FORBIDDEN_INCLUDES - {"cmath"}).intersection(includes)
 
 
 @pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)

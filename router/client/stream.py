@@ -100,6 +100,16 @@ class CommandStream:
                 await self._call.write(request)
             return future
 
+    async def wait_ended(self) -> RouterError:
+        """Wait until the stream can take no more commands, for whatever reason, and return why.
+
+        Raises `RuntimeError` outside `async with`.
+        """
+        if self._receiver is None:
+            raise RuntimeError("the stream is not open; use `async with client.stream() as stream`")
+        await asyncio.wait([self._receiver])
+        return self._error or RouterError(grpc.StatusCode.CANCELLED, "CANCELLED", "the stream has ended")
+
     async def _receive(self) -> None:
         error = RouterError(grpc.StatusCode.CANCELLED, "CANCELLED", "the stream has ended")
         try:

@@ -84,7 +84,8 @@ SERVER: Final = Table(
         "snapshot_commands",
         Count(100, 1_000_000_000),
         _server,
-        "A snapshot is taken after so many commands. The fewer, the quicker a start, and the more is written.",
+        "A snapshot is taken after so many commands, but they take no more than a tenth of the time. The fewer, the "
+        "quicker a start, and the more is written.",
     ),
     field_key(
         "snapshot_interval",

@@ -3,6 +3,8 @@
 from router.journal.entries import (
     Change,
     ConfigText,
+    EncodedEntries,
+    Entries,
     Entry,
     Note,
     Owned,
@@ -17,6 +19,8 @@ from router.journal.sqlite import SqliteJournal
 __all__ = [
     "Change",
     "ConfigText",
+    "EncodedEntries",
+    "Entries",
     "Entry",
     "Journal",
     "JournalCorrupt",

@@ -56,6 +56,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     message: commands_pb2.Command | None = None
 
 
+class EncodedEntries(msgspec.Struct, frozen=True):
+    """One entry or more, with consecutive sequences, as the bytes that stand for them in a record."""
+
+    count: int
+    content: bytes
+
+
+Entries = Sequence[Entry | EncodedEntries]
+"""Entries with consecutive sequences, some of them in the form that they have in a record."""
+
+
 class Session(msgspec.Struct, frozen=True):
     """A client's session; `lost_at_us` is the engine time at which it was lost, None while it is held."""
 

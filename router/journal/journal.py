@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from router.journal.entries import Entry, Snapshot
+from router.journal.entries import Entries, Entry, Snapshot
 
 
 class JournalError(Exception):
@@ -38,7 +38,7 @@ class Journal(Protocol):
     def last_sequence(self) -> int:
         """Sequence of the newest entry; 0 before the first."""
 
-    def append(self, expected_sequence: int, entries: Sequence[Entry]) -> None:
+    def append(self, expected_sequence: int, entries: Entries) -> None:
         """Make entries durable as `expected_sequence`, `expected_sequence` + 1, …; on return they are.
 
         Either all of them are there afterwards or none. Raises `JournalError` when the next sequence is another one, or

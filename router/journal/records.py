@@ -6,8 +6,9 @@ over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 
@@ -23,7 +24,18 @@ from router.engine.settings import (
     WrapUp,
 )
 from router.engine.vocabulary import WrapUpMode
-from router.journal.entries import Change, ConfigText, Entry, Note, Owned, ServiceState, Session, SessionChange
+from router.journal.entries import (
+    Change,
+    ConfigText,
+    EncodedEntries,
+    Entries,
+    Entry,
+    Note,
+    Owned,
+    ServiceState,
+    Session,
+    SessionChange,
+)
 from router.journal.v1 import journal_pb2
 from router.wire.commands import decode_any_command, encode_any_command
 from router.wire.problems import Malformed
@@ -63,11 +75,53 @@ class Unreadable(ValueError):
     """Bytes are not of this format; the message says in what way."""
 
 
-def encode_record(entries: Sequence[Entry]) -> bytes:
+def encode_record(entries: Entries) -> bytes:
     """Return entries with consecutive sequences as one record. The same entries give the same bytes.
 
     Raises `TypeError` or `ValueError` for what is no entry.
     """
+    pieces: list[bytes] = []
+    for is_encoded, group in groupby(entries, lambda one: type(one) is EncodedEntries):
+        if is_encoded:
+            pieces += [cast(EncodedEntries, one).content for one in group]
+        else:
+            pieces.append(_encode(cast(Iterator[Entry], group)))
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def count_entries(entries: Entries) -> int:
+    """Return how many entries there are."""
+    return sum(entry.count if isinstance(entry, EncodedEntries) else 1 for entry in entries)
+
+
+def decode_entries(entries: Entries) -> list[Entry]:
+    """Return the entries with those decoded that are bytes. Raises `Unreadable`."""
+    decoded: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, EncodedEntries):
+            decoded += decode_record(entry.content)
+        else:
+            decoded.append(entry)
+    return decoded
+
+
+def split_entries(entries: EncodedEntries, count: int) -> tuple[EncodedEntries, EncodedEntries]:
+    """Return the first `count` of some entries, which must be more, and the rest."""
+    at, content = 0, entries.content
+    for _ in range(count):
+        size = shift = 0
+        at += 1  # the field's key
+        while True:
+            byte = content[at]
+            size |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:
+                break
+        at += size
+    return EncodedEntries(count, content[:at]), EncodedEntries(entries.count - count, content[at:])
+
+
+def _encode(entries: Iterator[Entry]) -> bytes:
     record = journal_pb2.Record()
     add = record.entries.add
     for entry in entries:

@@ -15,12 +15,12 @@ from typing import Final
 from router.journal import pruning, snapshots
 from router.journal.chain import MISSING, NO_CHECKSUM, Break, Row, break_before, break_in, make_row
 from router.journal.database import add_rows, connect_for_reading, read_rows, transaction
-from router.journal.entries import Entry, Snapshot
+from router.journal.entries import EncodedEntries, Entries, Entry, Snapshot
 from router.journal.faults import WAYS_OUT, reporting
 from router.journal.files import DATABASE, Mark
 from router.journal.journal import JournalCorrupt, JournalError
 from router.journal.opening import Opened, open_for_reading, open_for_writing
-from router.journal.records import Unreadable, decode_record, encode_record
+from router.journal.records import Unreadable, count_entries, decode_record, encode_record, split_entries
 from router.journal.turns import Turns
 
 _RECORD_ENTRIES_MAX: Final = 1024
@@ -91,7 +91,7 @@ class SqliteJournal:
         """Sequence of the newest entry; 0 before the first."""
         return self._last_sequence
 
-    def append(self, expected_sequence: int, entries: Sequence[Entry]) -> None:
+    def append(self, expected_sequence: int, entries: Entries) -> None:
         """Make entries durable, with one flush. As `Journal.append`."""
         if not entries:
             return
@@ -198,7 +198,7 @@ class SqliteJournal:
                 with reporting("closing", self._path):
                     self._opened.close()
 
-    def _rows_of(self, entries: Sequence[Entry]) -> list[Row]:
+    def _rows_of(self, entries: Entries) -> list[Row]:
         """Return the records for some entries: one, unless there are very many."""
         rows: list[Row] = []
         first, previous = self._last_sequence + 1, self._checksum
@@ -299,14 +299,40 @@ class SqliteJournal:
             raise JournalError(f"nothing more is done with {self._path}, since this failed: {self._failure}")
 
 
-def _encode(entries: Sequence[Entry]) -> Iterator[tuple[bytes, int]]:
+def _encode(entries: Entries) -> Iterator[tuple[bytes, int]]:
     """Yield the bodies of records, and how many entries are in each."""
-    for start in range(0, len(entries), _RECORD_ENTRIES_MAX):
-        part = entries[start : start + _RECORD_ENTRIES_MAX]
-        body = encode_record(part)
-        if len(body) <= _RECORD_BYTES_MAX or len(part) == 1:
-            yield body, len(part)
-        else:
-            middle = len(part) // 2
-            yield from _encode(part[:middle])
-            yield from _encode(part[middle:])
+    part: list[Entry | EncodedEntries] = []
+    count = 0
+    for entry in _small(entries):
+        size = entry.count if isinstance(entry, EncodedEntries) else 1
+        if count + size > _RECORD_ENTRIES_MAX:
+            yield from _encode_part(part, count)
+            part, count = [], 0
+        part.append(entry)
+        count += size
+    if part:
+        yield from _encode_part(part, count)
+
+
+def _small(entries: Entries) -> Iterator[Entry | EncodedEntries]:
+    """Yield the entries, those that are bytes in pieces that fit into a record by their number."""
+    for entry in entries:
+        while isinstance(entry, EncodedEntries) and entry.count > _RECORD_ENTRIES_MAX:
+            first, entry = split_entries(entry, _RECORD_ENTRIES_MAX)
+            yield first
+        yield entry
+
+
+def _encode_part(part: Entries, count: int) -> Iterator[tuple[bytes, int]]:
+    """Yield one record, or several if it were too large."""
+    body = encode_record(part)
+    if len(body) <= _RECORD_BYTES_MAX or count == 1:
+        yield body, count
+        return
+    if len(part) == 1:
+        (only,) = part
+        assert isinstance(only, EncodedEntries)
+        part = split_entries(only, count // 2)
+    middle = len(part) // 2
+    yield from _encode_part(part[:middle], count_entries(part[:middle]))
+    yield from _encode_part(part[middle:], count_entries(part[middle:]))

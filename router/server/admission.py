@@ -18,7 +18,7 @@ import grpc
 
 from router.engine.commands import Command, Enqueue, SignIn
 from router.server.errors import Refusal
-from router.server.interceptor import Context, Handler, ServerInterceptor, abort
+from router.server.interceptor import Context, Handler, abort
 from router.server.memory import memory_limit, memory_used
 
 _OURS: Final = "/router.v1."
@@ -44,7 +44,7 @@ def backlog_options(rpcs_max: int) -> list[tuple[str, int]]:
     ]
 
 
-class AdmissionInterceptor(ServerInterceptor):
+class AdmissionInterceptor:
     """Refuse unary RPCs beyond `rpcs_max` under way, and command streams beyond `streams_max`, as OVERLOADED.
 
     Heartbeats have the first bound once more, for themselves. Watches have a bound of their own, in the hub. What is
@@ -52,39 +52,25 @@ class AdmissionInterceptor(ServerInterceptor):
     """
 
     def __init__(self, rpcs_max: int, streams_max: int) -> None:
-        self._rpcs = _Bound("RPCs", rpcs_max, _RPC_RETRY_US)
+        self._rpcs = Bound("RPCs", rpcs_max, _RPC_RETRY_US)
         # a client is not lost because others keep the server busy
-        self._heartbeats = _Bound("heartbeats", rpcs_max, _RPC_RETRY_US)
-        self._streams = _Bound("command streams", streams_max, _STREAM_RETRY_US)
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+        self._heartbeats = Bound("heartbeats", rpcs_max, _RPC_RETRY_US)
+        self._streams = Bound("command streams", streams_max, _STREAM_RETRY_US)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def wrap(self, method: str, handler: Any) -> Handler:
         """Return the handler of a method, wrapped."""
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS):
-            return handler
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
-            known = self._wrapped[method] = (handler, self._wrap(handler, method))
-        return known[1]
-
-    def _wrap(self, handler: Any, method: str) -> Handler:
         parse, write = handler.request_deserializer, handler.response_serializer
         wrapped: Handler = handler
-        if handler.unary_unary:
-            bound = self._heartbeats if method == _HEARTBEAT else self._rpcs
-            wrapped = grpc.unary_unary_rpc_method_handler(bound.bounded(handler.unary_unary), parse, write)
-        elif handler.stream_stream:
+        if method.startswith(_OURS) and handler.stream_stream:
             wrapped = grpc.stream_stream_rpc_method_handler(self._streams.bounded(handler.stream_stream), parse, write)
         return wrapped
 
+    def bound_of(self, method: str) -> Bound:
+        """Return the bound of a unary RPC."""
+        return self._heartbeats if method == _HEARTBEAT else self._rpcs
 
-class _Bound:
+
+class Bound:
     """At most so many of a kind at once."""
 
     def __init__(self, what: str, most: int, retry_after_us: int) -> None:
@@ -97,15 +83,26 @@ class _Bound:
         """Return a handler that serves only while there is room."""
 
         async def admitted(request: bytes | AsyncIterator[bytes], context: Context) -> Any:
-            if self._under_way >= self._most:
-                await abort(context, self._refusal())
-            self._under_way += 1
+            try:
+                self.enter()
+            except Refusal as refusal:
+                await abort(context, refusal)
             try:
                 return await serve(request, context)
             finally:
-                self._under_way -= 1
+                self.leave()
 
         return admitted
+
+    def enter(self) -> None:
+        """Take room for one, until `leave`. Raises `Refusal` if there is none."""
+        if self._under_way >= self._most:
+            raise self._refusal()
+        self._under_way += 1
+
+    def leave(self) -> None:
+        """Give the room back."""
+        self._under_way -= 1
 
     def _refusal(self) -> Refusal:
         text = f"{self._under_way:,} {self._what} are under way"
@@ -133,11 +130,12 @@ class MemoryGuard:
 
     def check(self, command: Command) -> None:
         """Refuse a command that there is no memory for. Raises `Refusal` (OVERLOADED)."""
-        if isinstance(command, Enqueue | SignIn) and self._is_short():
+        if isinstance(command, Enqueue | SignIn) and self.is_short():
             text = f"the server uses more than {self._limit:,} bytes of memory"
             raise Refusal("OVERLOADED", text, retry_after_us=_MEMORY_RETRY_US)
 
-    def _is_short(self) -> bool:
+    def is_short(self) -> bool:
+        """Whether there is no memory for what needs it for long."""
         now_s = self._now_s()
         if now_s - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = now_s

@@ -8,7 +8,7 @@ from __future__ import annotations
 from router.engine.vocabulary import Availability
 from router.server.errors import refusal_of_malformed
 from router.server.interceptor import Context
-from router.server.service import Service
+from router.server.service import Service, through_lane
 from router.server.shell import bounded, required
 from router.v1 import agent_service_pb2 as pb
 from router.v1 import agent_service_pb2_grpc
@@ -31,6 +31,7 @@ class AgentService(Service, agent_service_pb2_grpc.AgentServiceServicer):
         """Sign an agent out."""
         return await self.write(request, request.sign_out, pb.SignOutResponse)
 
+    @through_lane("set_availability")
     async def SetAvailability(self, request: pb.SetAvailabilityRequest, context: Context) -> pb.SetAvailabilityResponse:
         """Make an agent ready or not ready."""
         return await self.write(request, request.set_availability, pb.SetAvailabilityResponse)
@@ -39,6 +40,7 @@ class AgentService(Service, agent_service_pb2_grpc.AgentServiceServicer):
         """Replace an agent's skills, capacity or both."""
         return await self.write(request, request.update_agent, pb.UpdateAgentResponse)
 
+    @through_lane("end_wrap_up")
     async def EndWrapUp(self, request: pb.EndWrapUpRequest, context: Context) -> pb.EndWrapUpResponse:
         """End an agent's after-call work."""
         return await self.write(request, request.end_wrap_up, pb.EndWrapUpResponse)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, get_args
 
 from router.engine import Engine
 from router.engine.commands import Advance, Command, Enqueue
 from router.engine.errors import InvalidCommand, InvariantViolated, RequestIdReused, TimeWentBackwards
 from router.engine.events import Event
 from router.engine.views import Result
-from router.journal import Entry
+from router.journal import EncodedEntries, Entry
+from router.server._native import Batch, Followers, Lane
 from router.server.clock import Clock
 from router.server.errors import Refusal, refusal_of_malformed, refusal_of_rejection
 from router.server.meters import Meters, NoMeters
@@ -29,14 +30,32 @@ logger = logging.getLogger(__name__)
 _ADVANCE: Final = Submission(Advance(), actor="server")
 
 
-class Estimator(Observer, Protocol):
+KINDS: Final[dict[type[Any], int]] = {kind: number for number, kind in enumerate(get_args(Command))}
+"""The number of each kind of command, as the followers know it."""
+
+
+class Estimator(Protocol):
     """What estimates waits: told of everything that happens, in order."""
+
+    @property
+    def learn(self) -> Callable[[], object]:
+        """To be called after each command that the engine has carried out, before the next one."""
+
+    def not_learnt(self) -> None:
+        """Learn, where an error is handled, that `learn` raised it."""
+
+    def caught_up(self) -> None:
+        """Learn that nothing more happens before other tasks have their turn."""
 
     def at_once(self, of: str, now_us: int) -> WaitEstimate: ...
 
 
 class Applier:
-    """Apply submissions to the engine, at the clock's time. With `journalling`, groups get entries for the journal."""
+    """Apply submissions to the engine, at the clock's time. With `journalling`, groups get entries for the journal.
+
+    Of each command `followers` are told first, whose fault may be one of the whole server, then the estimator and the
+    observers, of which `observers` are told only of what does not go through the lane.
+    """
 
     def __init__(
         self,
@@ -45,6 +64,7 @@ class Applier:
         estimator: Estimator,
         observers: Sequence[Observer],
         *,
+        followers: Followers | None = None,
         journalling: bool,
     ) -> None:
         self.engine = engine
@@ -54,7 +74,10 @@ class Applier:
         self.before: Callable[[Command], None] | None = None
         """Shown each command of a client before the engine sees it; None where nobody looks."""
         self.engine_ns = 0
-        """Real time spent inside the engine."""
+        """Real time spent inside the engine for what did not go through the lane."""
+        self.followers = Followers(engine) if followers is None else followers
+        self._learn = estimator.learn
+        self.lane = Lane(engine, self.followers, self._learn, estimator.not_learnt, journalling=journalling)
         self._observers = observers
         self._journalling = journalling
 
@@ -89,7 +112,25 @@ class Applier:
             return Answer(refusal=Refusal("INTERNAL_ERROR"))
         if result.rejection is not None:
             return Answer(refusal=refusal_of_rejection(result))
-        return Answer(result=result, wait_estimate=self._estimate(submission))
+        command = submission.command
+        if not submission.estimate or not isinstance(command, Enqueue):
+            return Answer(result=result)
+        return Answer(result=result, wait_estimate=self.estimate(command.call))
+
+    def run(self, batch: Batch, actor: bytes, group: WorkGroup) -> int:
+        """Carry out commands of a batch through the lane, from the one at hand on; say as `Lane.run` why it stopped.
+
+        Raises only what means that the engine must not go on.
+        """
+        lane = self.lane
+        numbered = lane.numbered
+        turn = lane.run(batch, self.clock.now_us(), actor)
+        numbered = lane.numbered - numbered
+        if numbered:
+            if self._journalling:
+                group.entries.append(EncodedEntries(*lane.take_entries()))
+            group.count(numbered, self.engine.sequence)
+        return turn
 
     def _apply(self, submission: Submission, group: WorkGroup) -> Result:
         if self.before is not None:
@@ -135,29 +176,36 @@ class Applier:
             sequence, time_us, events, client_id, submission.note, submission.command, submission.actor
         )
         group.happenings.append(happening)
+        group.count(1, sequence)
         self.tell(happening)
 
     def tell(self, happening: Happening) -> None:
-        """Let the estimator and the observers learn of a command that the engine has just carried out."""
+        """Let everybody learn of the engine's last command. Raises what a vital follower raises."""
+        self.followers.observe(happening.client_id, KINDS[type(happening.command)])
         try:
-            self.estimator.observe(happening)
+            self._learn()
         except Exception:
-            logger.exception("the wait estimator failed; routing goes on")
+            self.estimator.not_learnt()
         for observer in self._observers:
             try:
                 observer.observe(happening)
             except Exception:
                 logger.exception("%s failed; routing goes on", type(observer).__name__)
 
-    def _estimate(self, submission: Submission) -> WaitEstimate | None:
-        command = submission.command
-        if not submission.estimate or not isinstance(command, Enqueue):
-            return None
+    def caught_up(self) -> None:
+        """Let those follow up who do so once for all that was applied together."""
         try:
-            return self.estimator.at_once(command.call, self.engine.time_us)
+            self.estimator.caught_up()
+        except Exception:
+            logger.exception("the wait estimator failed; routing goes on")
+
+    def estimate(self, call: str) -> WaitEstimate | None:
+        """Estimate the wait of a call that was just enqueued; None if that cannot be."""
+        try:
+            return self.estimator.at_once(call, self.engine.time_us)
         except Exception:
             # a repeated request may be about a call that is forgotten meanwhile
-            logger.debug("no wait estimate for call %s", command.call, exc_info=True)
+            logger.debug("no wait estimate for call %s", call, exc_info=True)
             return None
 
 

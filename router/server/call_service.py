@@ -16,7 +16,7 @@ from router.server.errors import Refusal, invalid, refusal_of_malformed
 from router.server.estimation import Wanted
 from router.server.estimation.announced import MIN_CHANGE_US
 from router.server.interceptor import Context
-from router.server.service import Service
+from router.server.service import Service, through_lane
 from router.server.shell import Shell, required
 from router.server.watch_service import HEARTBEAT_S
 from router.v1 import call_service_pb2 as pb
@@ -36,22 +36,27 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
         super().__init__(shell)
         self._heartbeat_s = heartbeat_s
 
+    @through_lane("enqueue", estimate=True)
     async def Enqueue(self, request: pb.EnqueueRequest, context: Context) -> pb.EnqueueResponse:
         """Put a call in a queue."""
         return await self.write(request, request.enqueue, pb.EnqueueResponse, estimate=True)
 
+    @through_lane("update_call")
     async def UpdateCall(self, request: pb.UpdateCallRequest, context: Context) -> pb.UpdateCallResponse:
         """Change a call."""
         return await self.write(request, request.update_call, pb.UpdateCallResponse)
 
+    @through_lane("cancel")
     async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
         """End a call as abandoned."""
         return await self.write(request, request.cancel, pb.CancelResponse)
 
+    @through_lane("requeue")
     async def Requeue(self, request: pb.RequeueRequest, context: Context) -> pb.RequeueResponse:
         """Return a call to its queue."""
         return await self.write(request, request.requeue, pb.RequeueResponse)
 
+    @through_lane("transfer")
     async def Transfer(self, request: pb.TransferRequest, context: Context) -> pb.TransferResponse:
         """Move a call to a queue."""
         return await self.write(request, request.transfer, pb.TransferResponse)
@@ -60,24 +65,29 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
         """Assign a call to a named agent."""
         return await self.write(request, request.assign, pb.AssignResponse)
 
+    @through_lane("turn_into_callback")
     async def TurnIntoCallback(
         self, request: pb.TurnIntoCallbackRequest, context: Context
     ) -> pb.TurnIntoCallbackResponse:
         """Let the caller hang up and keep the place."""
         return await self.write(request, request.turn_into_callback, pb.TurnIntoCallbackResponse)
 
+    @through_lane("accept")
     async def Accept(self, request: pb.AcceptRequest, context: Context) -> pb.AcceptResponse:
         """Accept an offer."""
         return await self.write(request, request.accept, pb.AcceptResponse)
 
+    @through_lane("reject")
     async def Reject(self, request: pb.RejectRequest, context: Context) -> pb.RejectResponse:
         """Reject an offer."""
         return await self.write(request, request.reject, pb.RejectResponse)
 
+    @through_lane("complete")
     async def Complete(self, request: pb.CompleteRequest, context: Context) -> pb.CompleteResponse:
         """End the conversation of a call."""
         return await self.write(request, request.complete, pb.CompleteResponse)
 
+    @through_lane("record_outcome")
     async def RecordOutcome(self, request: pb.RecordOutcomeRequest, context: Context) -> pb.RecordOutcomeResponse:
         """Record how a call went."""
         return await self.write(request, request.record_outcome, pb.RecordOutcomeResponse)

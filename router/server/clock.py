@@ -30,7 +30,9 @@ class Clock:
     ) -> None:
         if not SPEED_MIN <= speed <= SPEED_MAX:
             raise ValueError(f"clock speed {speed} is out of range; {SPEED_MIN} to {SPEED_MAX:,.0f} is allowed")
-        self._ratio = Fraction(speed).limit_denominator(1000)
+        ratio = Fraction(speed).limit_denominator(1000)
+        self._speed = float(ratio)
+        self._numerator, self._denominator = ratio.numerator, 1000 * ratio.denominator
         self._monotonic_ns = monotonic_ns
         self._start_us = max(wall_ns() // 1000, not_before_us)
         self._monotonic_start_ns = monotonic_ns()
@@ -39,7 +41,7 @@ class Clock:
     @property
     def speed(self) -> float:
         """Engine seconds per real second."""
-        return float(self._ratio)
+        return self._speed
 
     @property
     def start_us(self) -> int:
@@ -53,11 +55,11 @@ class Clock:
     def now_us(self) -> int:
         """Return the time. Never less than before."""
         elapsed_ns = self._monotonic_ns() - self._monotonic_start_ns
-        now_us = self._start_us + elapsed_ns * self._ratio.numerator // (1000 * self._ratio.denominator)
+        now_us = self._start_us + elapsed_ns * self._numerator // self._denominator
         if now_us > self._last_us:
             self._last_us = now_us
         return self._last_us
 
     def seconds_until(self, time_us: int) -> float:
         """Return how many real seconds it is until `time_us`, 0.0 if that has come."""
-        return max(0, time_us - self.now_us()) / (1_000_000 * self.speed)
+        return max(0, time_us - self.now_us()) / (1_000_000 * self._speed)

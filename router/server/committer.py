@@ -14,7 +14,8 @@ from functools import partial
 from time import monotonic, perf_counter_ns
 from typing import Protocol
 
-from router.journal import Entry
+from router.journal import EncodedEntries, Entries, Entry
+from router.server.alarm import Alarm
 from router.server.errors import refusal_of_failure
 from router.server.journal_thread import JournalThread
 from router.server.meters import Meters, NoMeters
@@ -37,7 +38,7 @@ class Group(Protocol):
         """How many commands got a number."""
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Entries:
         """The same commands, for the journal; none where there is no journal."""
 
     def leave(self) -> None:
@@ -64,7 +65,7 @@ class Committer:
         self._applied_sequence = 0
         self._durable_sequence = 0
         self._waits: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._stopping = False
         self._failed = False
         self.journalled_s = monotonic()
@@ -102,7 +103,7 @@ class Committer:
             group.leave()
             return
         self._groups.append(group)
-        self._wake.set()
+        self._alarm.ring()
 
     async def durable(self, sequence: int | None = None) -> None:
         """Return when everything up to a sequence (by default: all that is applied) is durable; at once where it is.
@@ -122,7 +123,7 @@ class Committer:
     def stop(self) -> None:
         """Let `run` return when everything handed over has left."""
         self._stopping = True
-        self._wake.set()
+        self._alarm.ring()
 
     async def run(self) -> None:
         """Append and let leave what is handed over, until `stop` is called or something fails."""
@@ -137,15 +138,14 @@ class Committer:
             if not self._groups and not self._leaving:
                 if self._stopping:
                     return
-                self._wake.clear()
-                await self._wake.wait()
+                await self._alarm.wait()
                 continue
             await self._let_leave()
             await self._gather()
-            self._flushing, entries = self._take()
+            self._flushing, entries, count = self._take()
             self._last_groups = len(self._flushing)
             appending = self._append(entries) if entries else None
-            if appending is not None and not await self._appended(appending, len(entries)):
+            if appending is not None and not await self._appended(appending, count):
                 return
             self._leaving.extend(self._flushing)
             self._flushing = ()
@@ -180,17 +180,19 @@ class Committer:
             for _ in range(turns):
                 await asyncio.sleep(0)
 
-    def _take(self) -> tuple[Sequence[Group], Sequence[Entry]]:
-        """Take the groups for one flush and what they have journalled."""
+    def _take(self) -> tuple[Sequence[Group], Entries, int]:
+        """Take the groups for one flush, what they have journalled, and how many entries that is."""
         groups: list[Group] = []
-        entries: list[Entry] = []
-        while self._groups and len(entries) < APPEND_ENTRIES_MAX:
+        entries: list[Entry | EncodedEntries] = []
+        count = 0
+        while self._groups and count < APPEND_ENTRIES_MAX:
             group = self._groups.popleft()
             groups.append(group)
             entries.extend(group.entries)
-        return groups, entries
+            count += group.numbered
+        return groups, entries, count
 
-    def _append(self, entries: Sequence[Entry]) -> asyncio.Future[int]:
+    def _append(self, entries: Entries) -> asyncio.Future[int]:
         thread = self._thread
         assert thread is not None
         return thread.call(partial(_append, thread.journal.append, self._durable_sequence + 1, entries))
@@ -228,7 +230,7 @@ class Committer:
         self._waits = later
 
 
-def _append(append: Callable[[int, Sequence[Entry]], None], sequence: int, entries: Sequence[Entry]) -> int:
+def _append(append: Callable[[int, Entries], None], sequence: int, entries: Entries) -> int:
     """Append in the journal's thread and return how long it took, in nanoseconds."""
     started_ns = perf_counter_ns()
     append(sequence, entries)

@@ -179,7 +179,12 @@ def refusal_of_rejection(result: Result) -> Refusal:
     """Return the refusal for a result that is a rejection."""
     reason: RejectReason | None = result.rejection
     assert reason is not None
-    return Refusal(reason.name, result.subject, sequence=result.sequence, time_us=result.time_us)
+    return refusal_of_reason(reason, result.subject, result.sequence, result.time_us)
+
+
+def refusal_of_reason(reason: RejectReason, subject: str, sequence: int, time_us: int) -> Refusal:
+    """Return the refusal for a command that was rejected, under its sequence and time."""
+    return Refusal(reason.name, subject, sequence=sequence, time_us=time_us)
 
 
 def refusal_of_failure(reason: str) -> Refusal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -31,69 +31,64 @@ else:
     Handler = grpc.RpcMethodHandler
     ServerInterceptor = grpc.aio.ServerInterceptor
 
+Served = TypeVar("Served", bound=Callable[..., Any])
 
-class RefusalInterceptor(ServerInterceptor):
-    """Turn what handlers raise into rich statuses, and bytes that are no message into INVALID_QUERY.
 
-    The answer to a unary call leaves only when `durable`, given the sequence of its header, has returned.
+class RefusalInterceptor:
+    """Turn what streams raise into rich statuses, and bytes that are no message into INVALID_QUERY.
+
+    What is not known is told only when `durable` has returned.
     """
 
     def __init__(self, durable: Callable[[int | None], Awaitable[None]]) -> None:
         self._durable = durable
-        self._wrapped: dict[str, Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def wrap(self, method: str, handler: Any) -> Handler:
         """Return the handler of a method, wrapped."""
-        method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is None:
-            handler = await continuation(handler_call_details)
-            # None: there is no such method, which gRPC answers itself
-            if handler is None or not method.startswith("/router.v1."):
-                return handler
-            wrapped = self._wrapped[method] = _wrap(handler, self._durable)
-        return wrapped
+        wrapped: Handler = handler
+        return _wrap(handler, self._durable) if method.startswith("/router.v1.") else wrapped
+
+
+def takes_bytes(serve: Served) -> Served:
+    """Mark a method of a servicer: its requests come to it as bytes, and it reads them itself, with `read_request`.
+
+    Whoever looks into the bytes without that must do what it does with the `client_id`.
+    """
+    serve.takes_bytes = True  # type: ignore[attr-defined]
+    return serve
 
 
 def _wrap(handler: Any, durable: Callable[[int | None], Awaitable[None]]) -> Handler:
-    parse = handler.request_deserializer
+    parse, write = handler.request_deserializer, writing(handler.response_serializer)
     if handler.stream_stream:
         serve_stream = handler.stream_stream
+        raw = getattr(serve_stream, "takes_bytes", False)
 
         async def stream_stream(requests: AsyncIterator[bytes], context: Context) -> None:
-            await _guard(serve_stream(_parse_each(parse, requests), context), context)
+            await _guard(serve_stream(requests if raw else _parse_each(parse, requests), context), context)
 
-        return grpc.stream_stream_rpc_method_handler(stream_stream, None, handler.response_serializer)
-    if handler.unary_stream:
-        serve_watch = handler.unary_stream
+        return grpc.stream_stream_rpc_method_handler(stream_stream, None, write)
+    serve_watch = handler.unary_stream
 
-        async def unary_stream(request: bytes, context: Context) -> None:
-            await _guard(_unknown_when_durable(_with(parse, request, serve_watch, context), durable), context)
+    async def unary_stream(request: bytes, context: Context) -> None:
+        await _guard(_unknown_when_durable(_with(parse, request, serve_watch, context), durable), context)
 
-        return grpc.unary_stream_rpc_method_handler(unary_stream, None, handler.response_serializer)
-    serve_unary = handler.unary_unary
+    return grpc.unary_stream_rpc_method_handler(unary_stream, None, write)
 
-    async def unary_unary(request: bytes, context: Context) -> Any:
-        return await _guard(_when_durable(_with(parse, request, serve_unary, context), durable), context)
 
-    return grpc.unary_unary_rpc_method_handler(unary_unary, None, handler.response_serializer)
+def writing(write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Return what makes bytes of a response that is not bytes already."""
+
+    def written(response: Any) -> bytes:
+        return response if isinstance(response, bytes) else write(response)
+
+    return written
 
 
 async def _with(
     parse: Callable[[bytes], Any], request: bytes, serve: Callable[[Any, Context], Awaitable[Any]], context: Context
 ) -> Any:
-    return await serve(_parsed(parse, request), context)
-
-
-async def _when_durable(serving: Awaitable[Any], durable: Callable[[int | None], Awaitable[None]]) -> Any:
-    """Serve, and answer only when everything that the answer may have seen is durable."""
-    response = await _unknown_when_durable(serving, durable)
-    await durable(response.header.sequence)
-    return response
+    return await serve(read_request(parse, request), context)
 
 
 async def _unknown_when_durable(serving: Awaitable[Any], durable: Callable[[int | None], Awaitable[None]]) -> Any:
@@ -107,10 +102,11 @@ async def _unknown_when_durable(serving: Awaitable[Any], durable: Callable[[int 
 
 async def _parse_each(parse: Callable[[bytes], Any], requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     async for request in requests:
-        yield _parsed(parse, request)
+        yield read_request(parse, request)
 
 
-def _parsed(parse: Callable[[bytes], Any], request: bytes) -> Any:
+def read_request(parse: Callable[[bytes], Any], request: bytes) -> Any:
+    """Return the message in bytes, noted for logs, if its sender may use its `client_id`. Raises `Refusal`."""
     try:
         message = parse(request)
     except DecodeError:
@@ -123,17 +119,22 @@ def _parsed(parse: Callable[[bytes], Any], request: bytes) -> Any:
 async def _guard(serving: Awaitable[Any], context: Context) -> Any:
     try:
         return await serving
-    except Refusal as refusal:
-        await abort(context, refusal)
-    except UnknownName as error:
-        await abort(context, Refusal(f"UNKNOWN_{error.kind.upper()}", error.name))
-    except InvalidCommand as error:
-        await abort(context, refusal_of_malformed(error, reason="INVALID_QUERY"))
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
-    except Exception:
-        logger.exception("a fault while serving a request")
-        await abort(context, Refusal("INTERNAL_ERROR"))
+    except Exception as error:
+        await abort(context, refusal_of(error))
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Return what the client is told of an error that ended its RPC; log a fault."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, UnknownName):
+        return Refusal(f"UNKNOWN_{error.kind.upper()}", error.name)
+    if isinstance(error, InvalidCommand):
+        return refusal_of_malformed(error, reason="INVALID_QUERY")
+    logger.error("a fault while serving a request", exc_info=error)
+    return Refusal("INTERNAL_ERROR")
 
 
 async def abort(context: Context, refusal: Refusal) -> None:

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import grpc
 
-from router.server.interceptor import Context, Handler, ServerInterceptor
+from router.server.interceptor import Context, Handler
 from router.server.meters import Meters
 from router.server.metrics.rpc_meter import RpcMeter
 from router.server.rpc import CURRENT, STREAM, UNARY, WATCH, Rpc
+from router.v1.call_service_pb2 import EnqueueResponse
 
 logger = logging.getLogger("router.access")
 
@@ -26,31 +27,15 @@ _OURS: Final = "/router.v1."
 _FAULTS: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS})
 
 
-class ObservingInterceptor(ServerInterceptor):
+class ObservingInterceptor:
     """Observe the RPCs of the public contract, and other unary ones such as health checks."""
 
     def __init__(self, rpcs: RpcMeter, meters: Meters) -> None:
         self._rpcs = rpcs
         self._meters = meters
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def wrap(self, method: str, handler: Any) -> Handler:
         """Return the handler of a method, wrapped."""
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None:
-            self._rpcs.unknown()
-            return handler
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
-            known = self._wrapped[method] = (handler, self._wrap(method, handler))
-        return known[1]
-
-    def _wrap(self, method: str, handler: Any) -> Handler:
         parse, write = handler.request_deserializer, handler.response_serializer
         wrapped: Handler = handler
         if handler.unary_unary:
@@ -68,27 +53,33 @@ class ObservingInterceptor(ServerInterceptor):
         self, method: str, kind: str, serve: Callable[[Any, Context], Awaitable[Any]]
     ) -> Callable[[Any, Context], Awaitable[Any]]:
         async def observed(request: bytes | AsyncIterator[bytes], context: Context) -> Any:
-            rpc = Rpc(method, kind, context)
-            CURRENT.set(rpc)
-            self._rpcs.begun(kind)
+            rpc = self.begin(method, kind, context)
             code = grpc.StatusCode.UNKNOWN
             response = None
             try:
                 response = await serve(request, context)
-                code = _code_of(context) or grpc.StatusCode.OK
+                code = code_of(context) or grpc.StatusCode.OK
                 return response
             except asyncio.CancelledError:
-                code = _code_of(context) or _code_of_cancelled(context)
+                code = code_of(context) or code_of_cancelled(context)
                 raise
             except Exception:
-                code = _code_of(context) or code
+                code = code_of(context) or code
                 raise
             finally:
-                self._end(rpc, code, response)
+                self.end(rpc, code, response)
 
         return observed
 
-    def _end(self, rpc: Rpc, code: grpc.StatusCode, response: Any) -> None:
+    def begin(self, method: str, kind: str, context: Context) -> Rpc:
+        """Learn that an RPC has begun, in the task that serves it."""
+        rpc = Rpc(method, kind, context)
+        CURRENT.set(rpc)
+        self._rpcs.begun(kind)
+        return rpc
+
+    def end(self, rpc: Rpc, code: grpc.StatusCode, response: Any) -> None:
+        """Learn that an RPC has ended, and how."""
         duration_ns = perf_counter_ns() - rpc.started_ns
         self._rpcs.ended(rpc.kind, rpc.method, code, duration_ns)
         if rpc.reason and not rpc.rejected:
@@ -98,12 +89,13 @@ class ObservingInterceptor(ServerInterceptor):
             _write_line(level, rpc, code, duration_ns, response)
 
 
-def _code_of(context: Context) -> grpc.StatusCode | None:
+def code_of(context: Context) -> grpc.StatusCode | None:
+    """Return the status with which the server has ended an RPC, None if it has not."""
     code = context.code()
     return code if isinstance(code, grpc.StatusCode) else None
 
 
-def _code_of_cancelled(context: Context) -> grpc.StatusCode:
+def code_of_cancelled(context: Context) -> grpc.StatusCode:
     """Say whether the client's deadline passed or it, or the connection, went away."""
     remaining_s = context.time_remaining()
     overdue = remaining_s is not None and remaining_s <= 0
@@ -111,7 +103,7 @@ def _code_of_cancelled(context: Context) -> grpc.StatusCode:
 
 
 def _level(rpc: Rpc, code: grpc.StatusCode, duration_ns: int) -> int:
-    if code in _FAULTS:
+    if code is not grpc.StatusCode.OK and code in _FAULTS:
         return logging.ERROR
     if rpc.kind == UNARY and duration_ns > SLOW_S * 1e9:
         return logging.WARNING
@@ -121,8 +113,16 @@ def _level(rpc: Rpc, code: grpc.StatusCode, duration_ns: int) -> int:
 def _write_line(level: int, rpc: Rpc, code: grpc.StatusCode, duration_ns: int, response: Any) -> None:
     duration_ms = duration_ns / 1e6
     fields: dict[str, object] = {"code": code.name, "duration_ms": round(duration_ms, 3)}
-    sequence = getattr(getattr(response, "header", None), "sequence", 0)
-    if sequence:
+    if sequence := _sequence_of(response):
         fields["sequence"] = sequence
     slow = "slow: " if level == logging.WARNING else ""
     logger.log(level, "%s%s %s in %.1f ms", slow, rpc.method, code.name, duration_ms, extra=fields)
+
+
+def _sequence_of(response: Any) -> int:
+    """Return the sequence in a response's header, 0 if it has none."""
+    if isinstance(response, bytes):
+        # from the lane, where all responses are alike
+        response = EnqueueResponse.FromString(response)
+    sequence: int = getattr(getattr(response, "header", None), "sequence", 0)
+    return sequence

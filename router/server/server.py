@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from router.config import RouterConfig
 from router.journal import JournalError
@@ -26,6 +26,7 @@ from router.server.command_service import CommandService
 from router.server.health import Health
 from router.server.interceptor import RefusalInterceptor
 from router.server.memory import memory_limit
+from router.server.methods import Methods
 from router.server.metrics import Metrics
 from router.server.observing import ObservingInterceptor
 from router.server.security.audit import Audit
@@ -33,6 +34,7 @@ from router.server.security.security import Security
 from router.server.session_service import SessionService
 from router.server.shell import Shell, new_shell
 from router.server.snapshots import Snapshots
+from router.server.unary import UnaryLayers
 from router.server.watch_service import HEARTBEAT_S, WatchService
 from router.v1 import (
     administration_service_pb2,
@@ -120,12 +122,16 @@ class RouterServer:
         self.metrics.ready = lambda: self.health.is_ready
         self.metrics.certificate_end_s = lambda: self.security.certificate_end_s
         self.shell.observers.append(self.metrics)
-        self.shell.followers.append(Audit())
+        self.shell.durable_observers.append(Audit())
         self.shell.writer.meters = self.metrics.commands
+        for follower in self.metrics.followers:
+            self.shell.followers.append(follower)
+        self.shell.writer.applier.lane.count_in(self.metrics.commands.native)
         self._tracing = tracing
         if tracing is not None:
             self.shell.writer.tracer = tracing.span_of_work
-        self._server = self._new_server(config, heartbeat_s)
+        self._server = self._new_server(config)
+        self._new_methods(config, heartbeat_s).serve_at(self._server)
         self._looking: asyncio.Task[None] | None = None
         self._failing: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -139,7 +145,7 @@ class RouterServer:
         self.stuck = False
         """Whether the disk did not answer until the end, so that the journal's thread cannot end."""
 
-    def _new_server(self, config: RouterConfig, heartbeat_s: float) -> grpc.aio.Server:
+    def _new_server(self, config: RouterConfig) -> grpc.aio.Server:
         options = [
             ("grpc.max_receive_message_length", config.server.message_bytes_max),
             ("grpc.max_send_message_length", -1),
@@ -151,32 +157,35 @@ class RouterServer:
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             *backlog_options(config.server.rpcs_max),
         ]
-        interceptors = [
-            *(self._tracing.interceptors() if self._tracing is not None else ()),
-            ObservingInterceptor(self.metrics.rpcs, self.metrics.commands),
-            AdmissionInterceptor(config.server.rpcs_max, config.server.streams_max),
-            self.security.interceptor,
-            RefusalInterceptor(self.shell.writer.durable),
-        ]
-        server = grpc.aio.server(interceptors=interceptors, options=options)
+        tracing = self._tracing.interceptors() if self._tracing is not None else ()
+        return grpc.aio.server(interceptors=tracing, options=options)
+
+    def _new_methods(self, config: RouterConfig, heartbeat_s: float) -> Methods:
+        durable = self.shell.writer.durable
+        observing = ObservingInterceptor(self.metrics.rpcs, self.metrics.commands)
+        admission = AdmissionInterceptor(config.server.rpcs_max, config.server.streams_max)
+        security = self.security.interceptor
+        unary = UnaryLayers(observing, admission, security, durable)
+        layers = (observing, admission, security, RefusalInterceptor(durable))
+        methods: Any = Methods(unary, layers, self.metrics.rpcs.unknown)
         shell = self.shell
-        call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell, heartbeat_s), server)
-        agent_service_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(shell), server)
+        call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell, heartbeat_s), methods)
+        agent_service_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(shell), methods)
         administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server(
-            AdministrationService(shell), server
+            AdministrationService(shell), methods
         )
-        watch_service_pb2_grpc.add_WatchServiceServicer_to_server(WatchService(shell, heartbeat_s), server)
+        watch_service_pb2_grpc.add_WatchServiceServicer_to_server(WatchService(shell, heartbeat_s), methods)
         batch_max = config.server.stream_batch_max
-        command_service_pb2_grpc.add_CommandServiceServicer_to_server(CommandService(shell, batch_max), server)
-        session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(shell), server)
-        return server
+        command_service_pb2_grpc.add_CommandServiceServicer_to_server(CommandService(shell, batch_max), methods)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(SessionService(shell), methods)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, methods)
+        names = [*SERVICE_NAMES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflecting = reflection.aio.ReflectionServicer(names)  # type: ignore[attr-defined]
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting, methods)
+        return methods  # type: ignore[no-any-return]
 
     async def start(self) -> None:
         """Listen and serve. `port` is then the port in use. Raises `ListenError`."""
-        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
-        reflection.enable_server_reflection(
-            [*SERVICE_NAMES, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
-        )
         try:
             self.port = self.security.add_port(self._server, self.listen)
         except RuntimeError:

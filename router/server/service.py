@@ -5,6 +5,8 @@ Keeps one invariant: the header of a response to a command is that of the comman
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -12,6 +14,7 @@ from google.protobuf.message import Message
 from router.server.errors import invalid
 from router.server.requests import Answer
 from router.server.security import principal_of
+from router.server.security.principals import Caller, set_caller
 from router.server.shell import Shell
 from router.v1 import results_pb2
 from router.wire.commands import field_of
@@ -30,11 +33,48 @@ class WriteRequest(Protocol):
     def HasField(self, field_name: Any) -> bool: ...
 
 
+Served = TypeVar("Served", bound=Callable[..., Any])
+Take = Callable[[bytes, Caller], Awaitable[bytes] | None]
+
+
+def through_lane(field: str, *, estimate: bool = False) -> Callable[[Served], Served]:
+    """Mark a method of a service: its requests, with the command in a field, may go through the lane as bytes.
+
+    The method itself is for those that may not.
+    """
+
+    def marked(serve: Served) -> Served:
+        def lane_of(service: Service) -> Take:
+            return partial(service.take, field, estimate)
+
+        serve.lane_of = lane_of  # type: ignore[attr-defined]
+        return serve
+
+    return marked
+
+
 class Service:
     """A service over a shell."""
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
+
+    def take(self, field: str, estimate: bool, content: bytes, caller: Caller) -> Awaitable[bytes] | None:
+        """Take the request in some bytes, with a command in a field, into the lane; None if it is not for the lane.
+
+        What is awaited is the response's bytes, durable. Both raise `Refusal`.
+        """
+        principal = caller.principal
+        batch = self.shell.lane.read_alone(content, field, principal)
+        if batch is None:
+            return None
+        client_id = batch.client_id
+        if not principal.may_use(client_id):
+            set_caller(caller)
+            principal.check_client(client_id)
+        if principal.may_hold_session:
+            self.shell.keeper.alive(client_id)
+        return self.shell.carry_out_alone(batch, field, estimate=estimate, actor=principal.name)
 
     async def write(
         self, request: WriteRequest, part: Message, response: type[Response], *, estimate: bool = False

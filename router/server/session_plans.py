@@ -12,10 +12,11 @@ from router.engine import Engine
 from router.engine.commands import Advance, Cancel, Command, Complete, Detach, SetAvailability, SignOut
 from router.engine.vocabulary import Availability, CallState
 from router.journal import Change, SessionChange
+from router.server._native import Holdings
 from router.server.errors import Refusal
 from router.server.reconcile import LOST_REASON
 from router.server.requests import Answer, Submission
-from router.server.sessions import Holdings, Sessions
+from router.server.sessions import Sessions
 from router.wire.sessions import SessionState
 
 SESSIONS_MAX: Final = 10_000

@@ -7,70 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.engine.events import (
-    AgentSignedIn,
-    AgentSignedOut,
-    CallAbandoned,
-    CallCompleted,
-    CallEnqueued,
-    CallRefused,
-    Restarted,
-)
+from router.engine.events import Restarted
 from router.journal import Change, Owned, Session, SessionChange
+from router.server._native import AgentHoldings, CallHoldings, Follower
 from router.server.work import Happening
 from router.wire.sessions import SessionState
 
 
-class Holdings:
-    """Names of one kind, each with at most one owner. Every operation is O(1) but `of` and `clients`."""
-
-    def __init__(self) -> None:
-        self._owners: dict[str, str] = {}
-        # in the order in which they came
-        self._names: dict[str, dict[str, None]] = {}
-
-    def __len__(self) -> int:
-        return len(self._owners)
-
-    def owner(self, name: str) -> str:
-        """Return the client that brought it; empty if nobody did who said a client id."""
-        return self._owners.get(name, "")
-
-    def of(self, client_id: str) -> Sequence[str]:
-        """Return what a client brought and still has."""
-        return tuple(self._names.get(client_id, ()))
-
-    def clients(self) -> set[str]:
-        """Return the clients that have something."""
-        return set(self._names)
-
-    def give(self, name: str, client_id: str) -> None:
-        """Give it to a client, to nobody if the client id is empty."""
-        self.drop(name)
-        if client_id:
-            self._owners[name] = client_id
-            self._names.setdefault(client_id, {})[name] = None
-
-    def drop(self, name: str) -> None:
-        """It is over."""
-        owner = self._owners.pop(name, None)
-        if owner is not None:
-            names = self._names[owner]
-            del names[name]
-            if not names:
-                del self._names[owner]
-
-
 class Sessions:
-    """Follow the commands: sessions begin, are lost and end; agents and calls come and go. An `Observer`.
+    """Follow the commands: sessions begin, are lost and end. An `Observer`; the `followers` are told first.
 
     Agents belong to the client that signed them in last, until they are signed out; calls to the client that enqueued
     them, until they end. Memory grows with live agents, calls and sessions only.
     """
 
     def __init__(self) -> None:
-        self.agents = Holdings()
-        self.calls = Holdings()
+        self.agents = AgentHoldings()
+        self.calls = CallHoldings()
+        self.followers: Sequence[Follower] = (self.agents, self.calls)
         self._held: dict[str, None] = {}
         self._lost_at_us: dict[str, int] = {}
         self.changed_sequence = 0
@@ -116,15 +70,7 @@ class Sessions:
             self.changed_sequence = happening.sequence
             self._change(happening.note, happening.time_us)
         for event in happening.events:
-            if type(event) is CallEnqueued:
-                self.calls.give(event.call, happening.client_id)
-            elif type(event) is CallCompleted or type(event) is CallAbandoned or type(event) is CallRefused:
-                self.calls.drop(event.call)
-            elif type(event) is AgentSignedIn:
-                self.agents.give(event.agent, happening.client_id)
-            elif type(event) is AgentSignedOut:
-                self.agents.drop(event.agent)
-            elif type(event) is Restarted:
+            if type(event) is Restarted:
                 self._forgive(event.downtime_us)
 
     def _change(self, note: SessionChange, time_us: int) -> None:
@@ -157,7 +103,8 @@ class Sessions:
         self._lost_at_us = {
             session.client_id: session.lost_at_us for session in sessions if session.lost_at_us is not None
         }
-        self.agents, self.calls = Holdings(), Holdings()
+        self.agents.clear()
+        self.calls.clear()
         for client in owned:
             for agent in client.agents:
                 self.agents.give(agent, client.client_id)

@@ -17,14 +17,15 @@ from router.config.model import EstimateSettings, RouterConfig, ServerSettings
 from router.engine import Engine
 from router.engine.commands import Command
 from router.journal import ConfigText, ServiceState
+from router.server._native import Batch, Followers, History
 from router.server.admission import MemoryGuard
 from router.server.clock import Clock
 from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
 from router.server.errors import invalid, refusal_of_malformed
 from router.server.estimation import Estimation, WaitHub
-from router.server.history import History, QueueTracker
 from router.server.journal_thread import JournalThread
+from router.server.lane import LaneEntrance, LoneAsker
 from router.server.requests import Answer, Submission, identity_of
 from router.server.session_keeper import SessionKeeper
 from router.server.sessions import Sessions
@@ -68,12 +69,7 @@ class Shell:
         self.configs = ConfigStore(service.config, service.file_etag, engine.settings, shadow=self.shadow)
         self.estimation = Estimation(engine, clock, estimates, self.configs.limits_of, shadow=server.shadow)
         self.estimation.predicting.restore(service.wait)
-        history = History(
-            server.watch_history_events,
-            sequence=engine.sequence,
-            time_us=engine.time_us,
-            tracker=QueueTracker.of(engine),
-        )
+        history = History(engine, server.watch_history_events)
         self.hub = WatchHub(
             history,
             history_id=uuid.uuid4().hex if journal is None else journal.journal.history_id,
@@ -83,14 +79,21 @@ class Shell:
         self.sessions = Sessions()
         self.sessions.restore(service.sessions, service.owned)
         self.observers: list[Observer] = [self.agents, self.configs, self.sessions]
-        """Told of each command as it is applied; append to it before the server starts."""
-        self.followers: list[Observer] = []
+        """Told of each command that is applied outside of the lane; append to it before the server starts."""
+        self.durable_observers: list[Observer] = []
         """Told of each command once it is durable, after the watchers; append to it before the server starts."""
+        self.followers = Followers(engine)
+        """Told of every command as it is applied, before the observers, which do not hear of those in the lane."""
+        # without it nobody could tell what watchers have missed
+        self.followers.append(history, vital=True)
+        for follower in (*self.sessions.followers, *self.estimation.followers):
+            self.followers.append(follower)
         self.writer = Writer(
             engine,
             clock,
             self.estimation,
             self._publish,
+            followers=self.followers,
             observers=self.observers,
             journal=journal,
             is_timed=self._is_timed,
@@ -111,23 +114,26 @@ class Shell:
         )
         self.observers.append(self.keeper)
         self.memory = MemoryGuard(server.memory_max)
+        self.lane = LaneEntrance(self.writer, lambda: self.memory.is_short())
+        # it wants to see each command before the engine does
+        self.lane.is_open = self.shadow is None
         self.closing = asyncio.Event()
         """Set when streams must end."""
 
     def replay(self, happening: Happening) -> None:
         """Learn, before the server starts, of a journalled command that the engine has just carried out."""
         self.writer.applier.tell(happening)
-        self.hub.history.add(happening.sequence, happening.time_us, happening.events)
+        self.hub.history.publish(happening.sequence)
 
-    def _publish(self, happenings: Sequence[Happening]) -> None:
-        """Tell watchers and followers of what is durable."""
-        self.hub.publish(happenings)
-        for follower in self.followers:
+    def _publish(self, happenings: Sequence[Happening], sequence: int) -> None:
+        """Tell watchers and observers of what is durable."""
+        self.hub.publish(sequence)
+        for observer in self.durable_observers:
             for happening in happenings:
                 try:
-                    follower.observe(happening)
+                    observer.observe(happening)
                 except Exception:
-                    logger.exception("%s failed; routing goes on", type(follower).__name__)
+                    logger.exception("%s failed; routing goes on", type(observer).__name__)
 
     def _is_timed(self) -> bool:
         """Whether anything is measured in time that a downtime is no part of. O(queues)."""
@@ -176,6 +182,13 @@ class Shell:
         if answer.refusal is not None:
             raise answer.refusal
         return answer
+
+    async def carry_out_alone(self, batch: Batch, field: str, *, estimate: bool = False, actor: str = "local") -> bytes:
+        """Carry out the command of `lane.read_alone` and return the bytes of its response. Raises `Refusal`."""
+        batch.wait_estimates = estimate
+        asker = LoneAsker(batch, field, actor, self.estimation)
+        await self.writer.take_batch(batch, asker, 1)
+        return asker.response()
 
     def read_command(self, part: Message, parent: str) -> Command:
         """Return the command of a query that is about a hypothetical one. Raises `Refusal` (INVALID_QUERY)."""

@@ -23,6 +23,8 @@ from router.server.shell import Shell
 logger = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
+_SHARE_MAX: Final = 0.1
+"""Snapshots for the sake of `snapshot_commands` take no more than this of the time, however fast commands come."""
 _PAUSES_MIN: Final = 2
 """A snapshot at the end must have so many times the last one's pause."""
 
@@ -40,6 +42,7 @@ class Snapshots:
         self._tried_s = monotonic()
         self._taking = asyncio.Lock()
         self._pause_s = 0.0
+        self._rest_s = 0.0
 
     async def run(self) -> None:
         """Take snapshots until cancelled."""
@@ -50,7 +53,10 @@ class Snapshots:
 
     def _is_due(self) -> bool:
         commands = self._shell.engine.sequence - self._tried_sequence
-        return commands >= self._commands or (commands > 0 and monotonic() - self._tried_s >= self._interval_s)
+        passed_s = monotonic() - self._tried_s
+        return (commands >= self._commands and passed_s >= self._rest_s) or (
+            commands > 0 and passed_s >= self._interval_s
+        )
 
     def fits(self, left_s: float) -> bool:
         """Whether one more can be taken in a time, by what the last one took; it is said if not."""
@@ -90,6 +96,7 @@ class Snapshots:
                 logger.exception("the snapshot at sequence %d could not be saved; the next one may", sequence)
                 meters.snapshot_failed()
             else:
+                self._rest_s = (pause_ns + save_ns) / 1e9 / _SHARE_MAX
                 meters.snapshot_saved(len(content), pause_ns, save_ns)
                 logger.info(
                     "snapshot at sequence %d: %d bytes, a pause of %.1f ms, saved in %.1f ms",

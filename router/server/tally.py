@@ -19,6 +19,21 @@ class Distribution(NamedTuple):
     total: float
 
 
+BucketCounts = tuple[Sequence[int], int]
+"""What was counted natively: how many values are in each bucket, and the sum of all of them, as whole numbers."""
+
+
+def whole(bounds: Sequence[float], per_unit: int) -> list[int]:
+    """Return upper bounds as whole numbers, `per_unit` of which make one base unit."""
+    return [round(bound * per_unit) for bound in bounds]
+
+
+def distribution_of(bounds: Sequence[float], counts: BucketCounts, per_unit: int) -> Distribution:
+    """Return what was counted natively by these bounds."""
+    numbers, total = counts
+    return Distribution(tuple(bounds), numbers, total / per_unit)
+
+
 class Buckets:
     """Count whole numbers by upper bounds, which belong to their own bucket. `per_unit` of them make one base unit.
 
@@ -30,7 +45,7 @@ class Buckets:
     def __init__(self, bounds: Sequence[float], per_unit: int = 1) -> None:
         self._bounds = tuple(bounds)
         self._per_unit = per_unit
-        self._values = [round(bound * per_unit) for bound in bounds]
+        self._values = whole(bounds, per_unit)
         self._counts = [0] * (len(bounds) + 1)
         self._total = 0
 

@@ -7,13 +7,9 @@ off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from router.server._native import EventFilter, History
 from router.server.errors import Refusal
-from router.server.history import Entry, History
-from router.server.writer import Happening
 from router.v1 import watch_service_pb2
 from router.wire.results import encode_header
 
@@ -22,30 +18,10 @@ RESPONSE_EVENTS_MAX = 500
 _RETRY_AFTER_US = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events a watcher wants; an empty set sets no condition."""
-
-    queues: frozenset[str] = frozenset()
-    agents: frozenset[str] = frozenset()
-    calls: frozenset[str] = frozenset()
-    kinds: frozenset[type[Any]] = frozenset()
-
-    def passes(self, entry: Entry) -> bool:
-        """Say whether an event meets every condition."""
-        event = entry.event
-        return (
-            (not self.kinds or type(event) in self.kinds)
-            and (not self.queues or not self.queues.isdisjoint(entry.queues))
-            and (not self.agents or getattr(event, "agent", None) in self.agents)
-            and (not self.calls or getattr(event, "call", None) in self.calls)
-        )
-
-
 class Watcher:
-    """One watch: where it stands in the history, and whether it was cut off."""
+    """One watch: where it stands in the history, and whether it was cut off. It yields WatchResponses as bytes."""
 
-    def __init__(self, hub: WatchHub, wanted: Filter, start: int, sent_sequence: int) -> None:
+    def __init__(self, hub: WatchHub, wanted: EventFilter, start: int, sent_sequence: int) -> None:
         self._hub = hub
         self._wanted = wanted
         self._next = start
@@ -56,22 +32,22 @@ class Watcher:
         self._task = asyncio.current_task()
         self.cut_off = False
 
-    def first_response(self) -> watch_service_pb2.WatchResponse:
+    def first_response(self) -> bytes:
         """Return the response that says where the watch begins."""
-        return self._response(self._sent_sequence, self._hub.history.time_us, [])
+        return self._empty_response(history_id=self._hub.history_id)
 
-    async def next_response(self, heartbeat_s: float) -> watch_service_pb2.WatchResponse | None:
+    async def next_response(self, heartbeat_s: float) -> bytes | None:
         """Return the next events, or after `heartbeat_s` without any how far the watch has come; None at the end."""
         loop = asyncio.get_running_loop()
         until = loop.time() + heartbeat_s
         while True:
             if self._next < self._hub.history.end:
-                response = self._take()
+                response, has_events = self._take()
                 arrives = self._catching_up and self._next == self._hub.history.end
                 if arrives:
                     # whoever resumes learns at once that the past is complete
                     self._catching_up = False
-                if response.events or arrives or loop.time() >= until:
+                if has_events or arrives or loop.time() >= until:
                     return response
                 await asyncio.sleep(0)
                 continue
@@ -82,32 +58,21 @@ class Watcher:
                 async with asyncio.timeout_at(until):
                     await self._news.wait()
             except TimeoutError:
-                return self._response(self._hub.history.sequence, self._hub.history.time_us, [])
+                self._sent_sequence = self._hub.history.sequence
+                return self._empty_response()
 
-    def _take(self) -> watch_service_pb2.WatchResponse:
-        """Return what passes among the next events, up to the end of a command where possible."""
+    def _take(self) -> tuple[bytes, bool]:
+        """Return what passes among the next events, and whether anything does."""
         history = self._hub.history
-        entries = history.slice(self._next, RESPONSE_EVENTS_MAX)
-        following = self._next + len(entries)
-        if following == history.end:
-            sequence, time_us = history.sequence, history.time_us
-        else:
-            if history.sequence_at(following) == entries[-1].sequence:
-                # the last command goes on: leave it for later, or send a part if it is all there is
-                unfinished = entries[-1].sequence
-                entries = [entry for entry in entries if entry.sequence != unfinished] or entries
-                following = self._next + len(entries)
-            goes_on = history.sequence_at(following) == entries[-1].sequence
-            sequence, time_us = entries[-1].sequence - goes_on, entries[-1].command_time_us
-        self._next = following
-        self._lag_max = max(self._hub.buffer_events, min(self._lag_max, history.end - following))
-        return self._response(sequence, time_us, [entry for entry in entries if self._wanted.passes(entry)])
-
-    def _response(self, sequence: int, time_us: int, entries: Sequence[Entry]) -> watch_service_pb2.WatchResponse:
-        self._sent_sequence = max(self._sent_sequence, sequence)
-        return watch_service_pb2.WatchResponse(
-            header=encode_header(self._sent_sequence, time_us), events=[entry.message for entry in entries]
+        response, passed, self._next, self._sent_sequence = history.take(
+            self._next, self._wanted, RESPONSE_EVENTS_MAX, self._sent_sequence
         )
+        self._lag_max = max(self._hub.buffer_events, min(self._lag_max, history.end - self._next))
+        return response, passed > 0
+
+    def _empty_response(self, history_id: str = "") -> bytes:
+        header = encode_header(self._sent_sequence, self._hub.history.time_us)
+        return watch_service_pb2.WatchResponse(header=header, history_id=history_id).SerializeToString()
 
     @property
     def lag_events(self) -> int:
@@ -156,10 +121,9 @@ class WatchHub:
     def __len__(self) -> int:
         return len(self._watchers)
 
-    def publish(self, happenings: Sequence[Happening]) -> None:
-        """Add to the history and wake the watchers. O(events + watchers); never waits for one."""
-        for happening in happenings:
-            self.history.add(happening.sequence, happening.time_us, happening.events)
+    def publish(self, sequence: int) -> None:
+        """Show what happened up to a sequence, and wake the watchers. O(watchers); never waits for one."""
+        self.history.publish(sequence)
         self._wake_all()
 
     def close(self) -> None:
@@ -174,7 +138,7 @@ class WatchHub:
                 self.cut_offs += 1
                 self._watchers.discard(watcher)
 
-    def open(self, wanted: Filter, after_sequence: int | None, history_id: str) -> Watcher:
+    def open(self, wanted: EventFilter, after_sequence: int | None, history_id: str) -> Watcher:
         """Begin a watch in the running task. Raises `Refusal`: OVERLOADED, SHUTTING_DOWN, HISTORY_GONE."""
         if self.closed:
             raise Refusal("SHUTTING_DOWN")

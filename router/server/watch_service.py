@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from router.server._native import EventFilter, History
 from router.server.errors import Refusal, invalid
 from router.server.interceptor import Context
 from router.server.shell import Shell
-from router.server.watch import Filter, Watcher
+from router.server.watch import Watcher
 from router.v1 import watch_service_pb2 as pb
 from router.v1 import watch_service_pb2_grpc
-from router.wire.events import KINDS
+from router.wire.events import EVENT_TYPES, KINDS
 
 HEARTBEAT_S = 5.0
 FILTER_MAX = 1_000
+_PLACE_OF_KIND = {number: EVENT_TYPES.index(struct) for number, struct in KINDS.items()}
 
 
 class WatchService(watch_service_pb2_grpc.WatchServiceServicer):
@@ -30,7 +32,7 @@ class WatchService(watch_service_pb2_grpc.WatchServiceServicer):
     async def Watch(self, request: pb.WatchRequest, context: Context) -> None:  # type: ignore[override]
         """Stream events until the client leaves, the watcher is cut off, or the server stops."""
         after = request.after_sequence if request.HasField("after_sequence") else None
-        watcher = self._hub.open(_filter(request), after, request.history_id)
+        watcher = self._hub.open(_filter(request, self._hub.history), after, request.history_id)
         try:
             await self._serve(watcher, context)
         except asyncio.CancelledError:
@@ -44,15 +46,13 @@ class WatchService(watch_service_pb2_grpc.WatchServiceServicer):
             self._hub.leave(watcher)
 
     async def _serve(self, watcher: Watcher, context: Context) -> None:
-        first = watcher.first_response()
-        first.history_id = self._hub.history_id
-        await context.write(first)
+        await context.write(watcher.first_response())
         while (response := await watcher.next_response(self._heartbeat_s)) is not None:
             await context.write(response)
         raise Refusal("SHUTTING_DOWN")
 
 
-def _filter(request: pb.WatchRequest) -> Filter:
+def _filter(request: pb.WatchRequest, history: History) -> EventFilter:
     """Return the filter of a request. Raises `Refusal` (INVALID_QUERY)."""
     kinds = []
     for field in ("queues", "agents", "calls", "kinds"):
@@ -62,5 +62,5 @@ def _filter(request: pb.WatchRequest) -> Filter:
     for index, number in enumerate(request.kinds):
         if number not in KINDS:
             raise invalid("INVALID_QUERY", f"kinds[{index}]", f"{number} is no kind of event", "an EventKind")
-        kinds.append(KINDS[number])
-    return Filter(frozenset(request.queues), frozenset(request.agents), frozenset(request.calls), frozenset(kinds))
+        kinds.append(_PLACE_OF_KIND[number])
+    return EventFilter(history, queues=request.queues, agents=request.agents, calls=request.calls, kinds=kinds)

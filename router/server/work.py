@@ -6,15 +6,22 @@ Keeps one invariant: whoever waits for a work learns its outcome once, or has st
 from __future__ import annotations
 
 import asyncio
+import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from time import perf_counter_ns
 from typing import Any, NamedTuple, Protocol
 
 from router.engine.commands import Command
 from router.engine.events import Event
-from router.journal import Entry, Note
-from router.server.errors import refusal_of_failure
+from router.engine.vocabulary import RejectReason
+from router.journal import EncodedEntries, Entry, Note
+from router.server._native import Batch, Lane
+from router.server.errors import Refusal, refusal_of_failure, refusal_of_reason
 from router.server.requests import Answer, Submission
+from router.wait import WaitEstimate
+
+logger = logging.getLogger(__name__)
 
 Plan = Generator[Submission, Answer, Any]
 """Commands that follow from the answers to those before: it yields a submission, and is sent the answer."""
@@ -52,55 +59,38 @@ class WorkSpan(Protocol):
         """Learn that it was answered, or refused for a reason. Only the first time counts."""
 
 
-class Work:
-    """Commands that are carried out with nothing in between: a list of them, or a plan."""
+class Carrier(Protocol):
+    """What carries out commands, one by one or through the lane, and keeps in a group what came of them.
 
-    __slots__ = ("_error", "_outcome", "future", "plan", "size", "span", "submissions", "taken_ns")
+    Raises only what means that the engine must not go on.
+    """
 
-    def __init__(self, submissions: Sequence[Submission], plan: Plan | None = None) -> None:
-        self.submissions = submissions
-        self.plan = plan
+    def apply(self, submission: Submission, group: WorkGroup) -> Answer:
+        """Carry out one command."""
+
+    def run(self, batch: Batch, actor: bytes, group: WorkGroup) -> int:
+        """Carry out commands of a batch from the one at hand on; say as `Lane.run` why it stopped."""
+
+    def estimate(self, call: str) -> WaitEstimate | None:
+        """Estimate the wait of a call that was just enqueued."""
+
+
+class Work(ABC):
+    """What is carried out with nothing in between. `size` is how many commands it has, or may have, at least 1."""
+
+    __slots__ = ("_error", "_outcome", "future", "size", "span", "taken_ns")
+
+    def __init__(self, size: int) -> None:
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.size = len(submissions) or 1
+        self.size = size or 1
         self.taken_ns = perf_counter_ns()
         self.span: WorkSpan | None = None
         self._outcome: Any = None
         self._error: Exception | None = None
 
-    def carry_out(self, apply: Callable[[Submission], Answer]) -> None:
-        """Apply the commands, one by one. Raises what `apply` raises."""
-        span = self.span
-        if span is not None:
-            span.applying()
-        if self.plan is None:
-            self._outcome = [apply(submission) for submission in self.submissions]
-            if span is not None:
-                span.applied(self.submissions, self._outcome)
-            return
-        self._follow(self.plan, apply)
-
-    def _follow(self, plan: Plan, apply: Callable[[Submission], Answer]) -> None:
-        submissions: list[Submission] = []
-        answers: list[Answer] = []
-        answer: Any = None
-        applied = 0
-        while True:
-            try:
-                submission = plan.send(answer)
-            except StopIteration as end:
-                self._outcome = end.value
-                break
-            except Exception as error:
-                self._error = error
-                break
-            answer = apply(submission)
-            applied += 1
-            if self.span is not None:
-                submissions.append(submission)
-                answers.append(answer)
-        self.size = max(1, applied)
-        if self.span is not None:
-            self.span.applied(submissions, answers)
+    @abstractmethod
+    def carry_out(self, carrier: Carrier, group: WorkGroup) -> None:
+        """Have the commands carried out. Raises what the carrier raises."""
 
     def answer(self) -> None:
         """Tell the outcome."""
@@ -117,8 +107,6 @@ class Work:
         """Let go of what is not carried out."""
         if self.span is not None:
             self.span.ended("ABANDONED")
-        if self.plan is not None:
-            self.plan.close()
 
     def refuse(self, reason: str) -> None:
         """Tell that it came to nothing, or that nobody knows."""
@@ -130,28 +118,151 @@ class Work:
             self.future.exception()  # nobody may be waiting for it
 
 
+class ListWork(Work):
+    """A list of commands; the outcome is their answers."""
+
+    __slots__ = ("_submissions",)
+
+    def __init__(self, submissions: Sequence[Submission]) -> None:
+        super().__init__(len(submissions))
+        self._submissions = submissions
+
+    def carry_out(self, carrier: Carrier, group: WorkGroup) -> None:
+        """Apply them, one by one."""
+        span = self.span
+        if span is not None:
+            span.applying()
+        self._outcome = [carrier.apply(submission, group) for submission in self._submissions]
+        if span is not None:
+            span.applied(self._submissions, self._outcome)
+
+
+class PlanWork(Work):
+    """A plan; the outcome is what it returns or raises."""
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(1)
+        self._plan = plan
+
+    def carry_out(self, carrier: Carrier, group: WorkGroup) -> None:
+        """Follow it to its end."""
+        span = self.span
+        if span is not None:
+            span.applying()
+        submissions: list[Submission] = []
+        answers: list[Answer] = []
+        answer: Any = None
+        applied = 0
+        while True:
+            try:
+                submission = self._plan.send(answer)
+            except StopIteration as end:
+                self._outcome = end.value
+                break
+            except Exception as error:
+                self._error = error
+                break
+            answer = carrier.apply(submission, group)
+            applied += 1
+            if span is not None:
+                submissions.append(submission)
+                answers.append(answer)
+        self.size = max(1, applied)
+        if span is not None:
+            span.applied(submissions, answers)
+
+    def drop(self) -> None:
+        """Let go of the plan."""
+        super().drop()
+        self._plan.close()
+
+
+class Asker(Protocol):
+    """Whoever sent a batch through the lane: knows what the lane does not, and words what it does not word."""
+
+    @property
+    def actor(self) -> bytes:
+        """Who did it, for the journal."""
+
+    def submission(self, index: int) -> Submission | Refusal:
+        """Return a command that is not for the lane, or why it cannot be carried out."""
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the command at hand, which was not carried out by the lane, or was rejected."""
+
+    def answer_estimate(self, estimate: WaitEstimate | None) -> None:
+        """Answer the `Enqueue` at hand, with an estimate if there is one."""
+
+
+class LaneWork(Work):
+    """A batch that goes through the lane; the outcome is the batch itself, with its answers."""
+
+    __slots__ = ("_asker", "_batch")
+
+    def __init__(self, batch: Batch, asker: Asker, size: int) -> None:
+        super().__init__(size)
+        self._batch = batch
+        self._asker = asker
+
+    def carry_out(self, carrier: Carrier, group: WorkGroup) -> None:
+        """Let the lane carry out what it can, and do what is left to do between."""
+        batch, asker = self._batch, self._asker
+        while (turn := carrier.run(batch, asker.actor, group)) != Lane.DONE:
+            if turn == Lane.ESTIMATE:
+                asker.answer_estimate(carrier.estimate(batch.call))
+            elif turn == Lane.REJECTED:
+                reason, subject, sequence, time_us = batch.rejection
+                asker.answer(Answer(refusal=refusal_of_reason(RejectReason(reason), subject, sequence, time_us)))
+            else:
+                submission = self._submission()
+                if isinstance(submission, Refusal):
+                    asker.answer(Answer(refusal=submission))
+                else:
+                    asker.answer(carrier.apply(submission, group))
+        self._outcome = batch
+
+    def _submission(self) -> Submission | Refusal:
+        try:
+            return self._asker.submission(self._batch.next)
+        except Exception:
+            logger.exception("a command could not be read; the engine did not see it")
+            return Refusal("INTERNAL_ERROR")
+
+
+Publish = Callable[[Sequence["Happening"], int], None]
+"""Told of a group once it is durable: what happened outside of the lane, and the last sequence."""
+
+
 class WorkGroup:
-    """What the writer did in one turn. `leave` and `refuse` tell everybody concerned."""
+    """What the writer did in one turn. `leave` and `refuse` tell everybody concerned.
 
-    __slots__ = ("_on_left", "_publish", "entries", "happenings", "size", "works")
+    `numbered` is how many commands got a number, of which `sequence` was the last. `happenings` are those of commands
+    that did not go through the lane.
+    """
 
-    def __init__(self, publish: Callable[[Sequence[Happening]], None], on_left: Callable[[WorkGroup], None]) -> None:
+    __slots__ = ("_on_left", "_publish", "entries", "happenings", "numbered", "sequence", "size", "works")
+
+    def __init__(self, publish: Publish, on_left: Callable[[WorkGroup], None]) -> None:
         self._publish = publish
         self._on_left = on_left
         self.works: list[Work] = []
-        self.entries: list[Entry] = []
+        self.entries: list[Entry | EncodedEntries] = []
         self.happenings: list[Happening] = []
+        self.numbered = 0
+        self.sequence = 0
         self.size = 0
 
-    @property
-    def numbered(self) -> int:
-        """How many commands got a number."""
-        return len(self.happenings)
+    def count(self, numbered: int, sequence: int) -> None:
+        """Learn of commands that got numbers, up to a sequence."""
+        self.numbered += numbered
+        self.sequence = sequence
 
     def leave(self) -> None:
         """Publish what happened, then answer."""
-        if self.happenings:
-            self._publish(self.happenings)
+        if self.numbered:
+            self._publish(self.happenings, self.sequence)
         for work in self.works:
             work.answer()
         self._on_left(self)

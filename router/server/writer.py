@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from functools import partial
 from time import monotonic, perf_counter_ns
 from typing import Final, TypeVar
 
 from router.engine import Engine
+from router.server._native import Batch, Followers
+from router.server.alarm import Alarm
 from router.server.applier import Applier, Estimator
 from router.server.clock import Clock
 from router.server.committer import Committer
@@ -23,7 +24,18 @@ from router.server.journal_thread import JournalThread
 from router.server.meters import Meters, NoMeters
 from router.server.pace import Pace
 from router.server.requests import Answer, Identity, Submission
-from router.server.work import Happening, Observer, Work, WorkGroup, WorkSpan
+from router.server.work import (
+    Asker,
+    Happening,
+    LaneWork,
+    ListWork,
+    Observer,
+    PlanWork,
+    Publish,
+    Work,
+    WorkGroup,
+    WorkSpan,
+)
 
 __all__ = ["Happening", "Observer", "Writer"]
 
@@ -54,8 +66,9 @@ class Writer:
         engine: Engine,
         clock: Clock,
         estimator: Estimator,
-        publish: Callable[[Sequence[Happening]], None],
+        publish: Publish,
         *,
+        followers: Followers | None = None,
         observers: Sequence[Observer] = (),
         journal: JournalThread | None = None,
         on_failure: Callable[[], None] = lambda: None,
@@ -63,9 +76,10 @@ class Writer:
         pending_max: int = PENDING_MAX,
         group_max: int = GROUP_MAX,
     ) -> None:
-        self.applier = Applier(engine, clock, estimator, observers, journalling=journal is not None)
+        journalling = journal is not None
+        self.applier = Applier(engine, clock, estimator, observers, followers=followers, journalling=journalling)
         self._publish = publish
-        self._journalling = journal is not None
+        self._journalling = journalling
         self.committer = Committer(journal, on_failure=lambda: self._fail("JOURNAL_FAILED", None))
         self.on_failure = on_failure
         self._is_timed = is_timed
@@ -75,7 +89,7 @@ class Writer:
         self._works: deque[Work] = deque()
         self._pending = 0
         self._pace = Pace()
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._group = self._new_group()
         self._stopping = False
         self._failure = ""
@@ -97,7 +111,7 @@ class Writer:
     @property
     def engine_us(self) -> int:
         """Real time spent inside the engine."""
-        return self.applier.engine_ns // 1000
+        return (self.applier.engine_ns + self.applier.lane.engine_ns) // 1000
 
     @property
     def failed(self) -> bool:
@@ -119,10 +133,19 @@ class Writer:
 
     def take(self, submissions: Sequence[Submission]) -> asyncio.Future[list[Answer]]:
         """Do what `submit` does without waiting: what is taken first is carried out first. Raises as `submit`."""
-        if self._pending + len(submissions) > self.pending_max and not self._failure and not self._stopping:
+        self._check_room(len(submissions))
+        return self._take(ListWork(submissions))
+
+    def take_batch(self, batch: Batch, asker: Asker, size: int) -> asyncio.Future[Batch]:
+        """Do what `take` does with a batch that goes through the lane, of which `size` commands may be carried out."""
+        self._check_room(size)
+        return self._take(LaneWork(batch, asker, size))
+
+    def _check_room(self, size: int) -> None:
+        """Refuse so many commands if there is no room for them. Raises `Refusal` (OVERLOADED)."""
+        if self._pending + size > self.pending_max and not self._failure and not self._stopping:
             delay_us = self._pace.delay_us(self._pending)
             raise Refusal("OVERLOADED", f"{self._pending:,} commands are under way", retry_after_us=delay_us)
-        return self._take(Work(submissions))
 
     def carry_out(self, plan: Generator[Submission, Answer, T]) -> Awaitable[T]:
         """Carry out a plan in one turn, with nothing in between, and return what it returns once all is durable.
@@ -131,7 +154,7 @@ class Writer:
         engine as it is then. What the plan raises is raised here. A plan is not refused as OVERLOADED: it must be
         short, and whoever makes plans must bound how many there are. Raises `Refusal` as `submit`.
         """
-        return self._take(Work((), plan))
+        return self._take(PlanWork(plan))
 
     def _take(self, work: Work) -> asyncio.Future[T]:
         if self._failure:
@@ -143,7 +166,7 @@ class Writer:
             work.span = self.tracer(work.taken_ns)
         self._works.append(work)
         self._pending += work.size
-        self._wake.set()
+        self._alarm.ring()
         return work.future
 
     async def durable(self, sequence: int | None = None) -> None:
@@ -160,7 +183,7 @@ class Writer:
     def stop(self) -> None:
         """Take nothing more; `run` returns when everything taken is durable and answered."""
         self._stopping = True
-        self._wake.set()
+        self._alarm.ring()
 
     def abandon(self) -> None:
         """Wait no longer for what is not durable, since the process ends: refuse whoever waits, with JOURNAL_FAILED."""
@@ -173,38 +196,46 @@ class Writer:
         self.committer.begin(self.applier.engine.sequence)
         committing = asyncio.create_task(self.committer.run(), name="committer")
         try:
-            while not self._failure:
-                if self._works or (not self._stopping and self._advance_is_due()):
-                    self._run_group()
-                    await asyncio.sleep(0)
-                elif self._stopping:
-                    break
-                else:
-                    await self._rest()
+            await self._run()
             self.committer.stop()
             await committing
         finally:
             committing.cancel()
 
-    async def _rest(self) -> None:
-        """Wait for a submission, for `stop`, or until something is due."""
-        self._wake.clear()
+    async def _run(self) -> None:
+        has_run = False
+        while not self._failure:
+            if not self._works:
+                if self._stopping:
+                    break
+                left_s = self._seconds_left()
+                if left_s is None or left_s > 0:
+                    has_run = False
+                    await self._alarm.wait(left_s)
+                    continue
+            if has_run:
+                # others get a turn first
+                has_run = False
+                await asyncio.sleep(0)
+                continue
+            has_run = True
+            self._run_group()
+
+    def _seconds_left(self) -> float | None:
+        """Return for how long nothing is due; None: for ever."""
         deadline_us = self.applier.engine.next_deadline()
-        timeout = None if deadline_us is None else self.applier.clock.seconds_until(deadline_us)
+        left_s = None if deadline_us is None else self.applier.clock.seconds_until(deadline_us)
         if self._journalling:
             quiet_s = self._quiet_s_left()
-            timeout = quiet_s if timeout is None else min(timeout, quiet_s)
-        try:
-            async with asyncio.timeout(timeout):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+            left_s = quiet_s if left_s is None else min(left_s, quiet_s)
+        return left_s
 
     def _advance_is_due(self) -> bool:
         deadline_us = self.applier.engine.next_deadline()
         if deadline_us is not None and deadline_us <= self.applier.clock.now_us():
             return True
-        if not self._journalling or self._quiet_s_left():
+        # where something is carried out, it can wait until that is done
+        if self._group.works or not self._journalling or self._quiet_s_left():
             return False
         if deadline_us is not None or self._is_timed():
             return True
@@ -222,7 +253,7 @@ class Writer:
                 while self._works and (not group.works or group.size + self._works[0].size <= self._group_max):
                     self._run_work(self._works.popleft())
                 if self._advance_is_due():
-                    self.applier.advance(engine.due_time(self.applier.clock.now_us(), DEADLINES_MAX), group)
+                    self._advance(engine.due_time(self.applier.clock.now_us(), DEADLINES_MAX))
         except Exception:
             logger.critical("the engine failed; no more commands are taken", exc_info=True)
             self._fail("ENGINE_FAILED", group)
@@ -238,7 +269,8 @@ class Writer:
             return
         # before it is carried out, so that it is refused if that fails
         self._group.works.append(work)
-        work.carry_out(partial(self.applier.apply, group=self._group))
+        work.carry_out(self.applier, self._group)
+        self.applier.caught_up()
         self._pending += work.size
         self._group.size += work.size
 
@@ -262,7 +294,7 @@ class Writer:
         for work in self._works:
             work.refuse(reason)
         self._works.clear()
-        self._wake.set()
+        self._alarm.ring()
         self.on_failure()
 
     def _catch_up(self) -> bool:
@@ -273,5 +305,9 @@ class Writer:
         due_us = self.applier.engine.due_time(now_us, DEADLINES_MAX)
         if due_us >= now_us:
             return False
-        self.applier.advance(due_us, self._group)
+        self._advance(due_us)
         return True
+
+    def _advance(self, time_us: int) -> None:
+        self.applier.advance(time_us, self._group)
+        self.applier.caught_up()

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,9 +16,10 @@ import msgspec
 import pytest
 
 from router.engine.commands import Accept, Advance, Enqueue
-from router.journal import Entry, Journal, JournalCorrupt, JournalError, SqliteJournal
+from router.journal import EncodedEntries, Entries, Entry, Journal, JournalCorrupt, JournalError, SqliteJournal
 from router.journal import sqlite as sqlite_module
 from router.journal.files import Mark, read_mark
+from router.journal.records import encode_record
 from router.journal.verify import verify
 from router.wire.commands import encode_any_command
 from tests.journal.story import SERVICE, fill, make_journal, snapshot_of, tell
@@ -115,6 +117,47 @@ def test_very_many_entries_become_several_records_at_once(tmp_path: Path, monkey
     assert all(len(row.body) <= 2_000 or row.first == row.last for row in rows)
     assert list(journal.read(0)) == list(enumerate(entries, 1))
     journal.close()
+
+
+def encoded(entries: Sequence[Entry]) -> EncodedEntries:
+    return EncodedEntries(len(entries), encode_record(entries))
+
+
+def test_entries_that_are_bytes_already_give_the_same_records(tmp_path: Path) -> None:
+    entries = tell(120)
+    bodies = []
+    forms: list[Entries] = [
+        entries,
+        [encoded(entries)],
+        [*entries[:7], encoded(entries[7:50]), encoded(entries[50:51]), *entries[51:]],
+    ]
+    for number, form in enumerate(forms):
+        with closing(SqliteJournal.open(tmp_path / str(number))) as journal:
+            journal.append(1, form)
+            assert journal.last_sequence == 120
+            assert list(journal.read(0)) == list(enumerate(entries, 1))
+            bodies.append([row.body for row in journal.read_rows(1)])
+        assert verify(tmp_path / str(number)).findings == []
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert len(bodies[0]) == 1
+
+
+@pytest.mark.parametrize(("entries_max", "bytes_max"), [(50, 2_000), (7, 10**6), (10**6, 300), (1, 1), (120, 10**6)])
+def test_very_many_entries_that_are_bytes_already_become_several_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries_max: int, bytes_max: int
+) -> None:
+    monkeypatch.setattr(sqlite_module, "_RECORD_ENTRIES_MAX", entries_max)
+    monkeypatch.setattr(sqlite_module, "_RECORD_BYTES_MAX", bytes_max)
+    entries = tell(120)
+    with closing(SqliteJournal.open(tmp_path)) as journal:
+        journal.append(1, [encoded(entries[:90]), ENTRY, encoded(entries[90:92]), encoded(entries[92:])])
+        rows = list(journal.read_rows(1))
+        assert all(row.last - row.first < entries_max for row in rows)
+        assert all(len(row.body) <= bytes_max or row.first == row.last for row in rows)
+        assert [entry for _, entry in journal.read(0)] == [*entries[:90], ENTRY, *entries[90:]]
+        journal.append(122, [ENTRY])
+    with closing(SqliteJournal.open(tmp_path)) as journal:
+        assert journal.last_sequence == 122
 
 
 def test_what_is_no_entry_stops_the_journal_and_leaves_nothing(tmp_path: Path) -> None:

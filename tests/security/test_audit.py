@@ -37,6 +37,8 @@ async def test_every_command_has_its_actor(tmp_path: Path) -> None:
     ):
         actors = Actors()
         server.shell.observers.append(actors)
+        # observers hear nothing of what goes through the lane
+        server.shell.lane.is_open = False
         await pbx.apply(c.SignIn("ada"))
         async with pbx.stream() as stream:
             await stream.apply([c.Enqueue("c1", "general"), c.SignOut("ada")])

@@ -11,6 +11,7 @@ from router.engine import events as e
 from router.engine.errors import InvalidCommand
 from router.engine.settings import Settings
 from router.journal import Change, SessionChange
+from router.server._native import Followers
 from router.server.errors import refusal_of_malformed, refusal_of_rejection
 from router.server.reconcile import Reconciliation, Report
 from router.server.requests import Answer, Submission
@@ -32,6 +33,7 @@ class Desk:
         self.settings = settings
         self.engine = Engine(settings, time_us=time_us)
         self.sessions = Sessions()
+        self.followers = Followers(self.engine, self.sessions.followers)
         self.plans = SessionPlans(self.engine, self.sessions)
         self.time_us = time_us
         self.happenings: list[Happening] = []
@@ -61,6 +63,7 @@ class Desk:
         )
         self.happenings.append(happening)
         self.actors.append(submission.actor)
+        self.followers.observe(submission.client_id, 0)
         self.sessions.observe(happening)
         if result.rejection is not None:
             return Answer(refusal=refusal_of_rejection(result))

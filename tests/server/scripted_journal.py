@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
-from router.journal import Entry, JournalError, Snapshot
+from router.journal import Entries, Entry, JournalError, Snapshot
+from router.journal.records import decode_entries
 
 
 class ScriptedJournal:
@@ -30,7 +31,8 @@ class ScriptedJournal:
     def last_sequence(self) -> int:
         return len(self.entries)
 
-    def append(self, expected_sequence: int, entries: Sequence[Entry]) -> None:
+    def append(self, expected_sequence: int, new: Entries) -> None:
+        entries = decode_entries(new)
         self.threads.add(threading.current_thread().name)
         self.under_way.set()
         self.open.wait(30)

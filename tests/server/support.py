@@ -22,7 +22,6 @@ from router.server.clock import Clock
 from router.server.journal_thread import JournalThread
 from router.server.recovery import recover
 from router.server.server import RouterServer
-from router.server.work import Happening
 from router.wait import WaitEstimate
 
 CONFIG = """
@@ -100,7 +99,9 @@ async def durable(
 class NoEstimates:
     """Estimates for what is tested without any."""
 
-    def observe(self, happening: Happening) -> None: ...
+    def learn(self) -> None: ...
+    def not_learnt(self) -> None: ...
+    def caught_up(self) -> None: ...
 
     def at_once(self, of: str, now_us: int) -> WaitEstimate:
         return WaitEstimate("none", None, None, 0)

@@ -173,6 +173,7 @@ async def test_a_command_that_cannot_be_applied_is_named(
     server: RouterServer, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = server.shell.writer
+    server.shell.lane.is_open = False
     monkeypatch.setattr(writer.applier, "engine", Broken(server.shell.engine))
     async with client_of(server, client_id="pbx") as client:
         with pytest.raises(RouterError, match="INTERNAL_ERROR"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -11,15 +12,16 @@ from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Complete, Enqueue, SignIn, SignOut
 from router.server.admission import AdmissionInterceptor, MemoryGuard
 from router.server.errors import Refusal
+from router.server.meters import NoMeters
+from router.server.metrics.rpc_meter import RpcMeter
+from router.server.observing import ObservingInterceptor
+from router.server.security.interceptor import SecurityInterceptor
+from router.server.unary import UnaryLayers
+from router.v1 import call_service_pb2
 
-
-class Details:
-    """What gRPC tells of an RPC before it begins."""
-
-    invocation_metadata = ()
-
-    def __init__(self, method: str) -> None:
-        self.method = method
+GET_CALL = "/router.v1.CallService/GetCall"
+HEARTBEAT = "SessionService/Heartbeat"
+SERVED = call_service_pb2.GetCallResponse()
 
 
 class Aborted(Exception):
@@ -29,10 +31,16 @@ class Aborted(Exception):
 class Context:
     """A context that only remembers how it was ended."""
 
-    code: grpc.StatusCode | None = None
+    ended: grpc.StatusCode | None = None
+
+    def code(self) -> grpc.StatusCode | None:
+        return self.ended
+
+    def time_remaining(self) -> float | None:
+        return None
 
     async def abort(self, code: grpc.StatusCode, details: str, trailing_metadata: object) -> None:
-        self.code, self.details = code, details
+        self.ended, self.details = code, details
         raise Aborted
 
 
@@ -43,58 +51,60 @@ class Held:
         self.begun = 0
         self.go_on = asyncio.Event()
 
-    async def __call__(self, request: object, context: object) -> str:
+    async def __call__(self, request: object, context: object) -> call_service_pb2.GetCallResponse:
         self.begun += 1
         await self.go_on.wait()
-        return "served"
+        return SERVED
 
 
-async def admitted(interceptor: AdmissionInterceptor, method: str, handler: grpc.RpcMethodHandler) -> object:
-    async def continuation(_: object) -> grpc.RpcMethodHandler:
-        return handler
+async def _durable(sequence: int | None) -> None:
+    """Have everything durable."""
 
-    return await interceptor.intercept_service(continuation, Details(method))  # type: ignore[arg-type]
+
+def unary(admission: AdmissionInterceptor, method: str, held: Held) -> Any:
+    """Return a unary method with all that is around it."""
+    observing = ObservingInterceptor(RpcMeter(), NoMeters())
+    layers = UnaryLayers(observing, admission, SecurityInterceptor(None), _durable)
+    parse = call_service_pb2.GetCallRequest.FromString
+    handler: Any = layers.wrap(method, grpc.unary_unary_rpc_method_handler(held, parse))
+    return handler.unary_unary
 
 
 async def test_unary_rpcs_beyond_the_bound_are_refused_and_room_comes_back() -> None:
     held = Held()
-    handler = await admitted(
-        AdmissionInterceptor(2, 1), "/router.v1.CallService/GetCall", grpc.unary_unary_rpc_method_handler(held)
-    )
-    under_way = [asyncio.create_task(handler.unary_unary(b"", Context())) for _ in range(2)]
+    get_call = unary(AdmissionInterceptor(2, 1), GET_CALL, held)
+    under_way = [asyncio.create_task(get_call(b"", Context())) for _ in range(2)]
     await asyncio.sleep(0)
     context = Context()
     with pytest.raises(Aborted):
-        await handler.unary_unary(b"", context)
-    assert context.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await get_call(b"", context)
+    assert context.ended is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert context.details == "the server is overloaded: 2 RPCs are under way"
     held.go_on.set()
-    assert await asyncio.gather(*under_way) == ["served", "served"]
-    assert await handler.unary_unary(b"", Context()) == "served"
+    assert await asyncio.gather(*under_way) == [SERVED, SERVED]
+    assert await get_call(b"", Context()) == SERVED
     assert held.begun == 3
 
 
 async def test_a_cancelled_rpc_gives_its_room_back() -> None:
     held = Held()
-    handler = await admitted(
-        AdmissionInterceptor(1, 1), "/router.v1.CallService/GetCall", grpc.unary_unary_rpc_method_handler(held)
-    )
-    task = asyncio.create_task(handler.unary_unary(b"", Context()))
+    get_call = unary(AdmissionInterceptor(1, 1), GET_CALL, held)
+    task = asyncio.create_task(get_call(b"", Context()))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     held.go_on.set()
-    assert await handler.unary_unary(b"", Context()) == "served"
+    assert await get_call(b"", Context()) == SERVED
 
 
 async def test_streams_have_a_bound_of_their_own_and_health_has_none() -> None:
     held = Held()
     interceptor = AdmissionInterceptor(1, 1)
-    stream = await admitted(interceptor, "/router.v1.CommandService/Apply", grpc.stream_stream_rpc_method_handler(held))
-    unary = await admitted(interceptor, "/router.v1.CallService/GetCall", grpc.unary_unary_rpc_method_handler(held))
+    stream = interceptor.wrap("/router.v1.CommandService/Apply", grpc.stream_stream_rpc_method_handler(held))
+    get_call = unary(interceptor, GET_CALL, held)
     check = grpc.unary_unary_rpc_method_handler(held)
-    assert await admitted(interceptor, "/grpc.health.v1.Health/Check", check) is check
-    tasks = [asyncio.create_task(call(b"", Context())) for call in (stream.stream_stream, unary.unary_unary)]
+    assert interceptor.wrap("/grpc.health.v1.Health/Check", check) is check
+    tasks = [asyncio.create_task(call(b"", Context())) for call in (stream.stream_stream, get_call)]
     await asyncio.sleep(0)
     assert held.begun == 2
     with pytest.raises(Aborted):
@@ -106,11 +116,7 @@ async def test_streams_have_a_bound_of_their_own_and_health_has_none() -> None:
 async def test_a_heartbeat_has_room_however_many_other_rpcs_are_under_way() -> None:
     held = Held()
     interceptor = AdmissionInterceptor(1, 1)
-    handler = grpc.unary_unary_rpc_method_handler(held)
-    calls = [
-        (await admitted(interceptor, f"/router.v1.{method}", handler)).unary_unary  # type: ignore[attr-defined]
-        for method in ("CallService/GetCall", "SessionService/Heartbeat")
-    ]
+    calls = [unary(interceptor, f"/router.v1.{method}", held) for method in ("CallService/GetCall", HEARTBEAT)]
     tasks = [asyncio.create_task(call(b"", Context())) for call in calls]
     await asyncio.sleep(0)
     assert held.begun == 2

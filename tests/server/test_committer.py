@@ -52,7 +52,7 @@ class Bench:
     def observe(self, happening: Happening) -> None:
         self.observed.append(happening)
 
-    def _publish(self, happenings: Sequence[Happening]) -> None:
+    def _publish(self, happenings: Sequence[Happening], sequence: int) -> None:
         for happening in happenings:
             assert happening.sequence <= len(self.journal.entries), "published before it was durable"
             self.out.append(f"event {happening.sequence}")
@@ -122,7 +122,7 @@ async def test_one_flush_takes_all_that_came_meanwhile_and_lets_it_out_in_order(
 async def test_the_loop_never_waits_for_the_disk() -> None:
     async with bench_of() as bench:
         await bench.sign_in("ada")
-        assert bench.journal.threads == {"journal_0"}
+        assert bench.journal.threads == {"journal"}
 
 
 async def test_what_an_entry_holds() -> None:

@@ -19,7 +19,8 @@ from router.engine import commands as c
 from router.engine.events import AgentSignedIn
 from router.journal import Change, SessionChange
 from router.server.clock import Clock
-from router.server.command_service import BATCHES_IN_FLIGHT_MAX, CommandService
+from router.server.command_service import CommandService
+from router.server.command_stream import BATCHES_MAX
 from router.server.errors import Refusal
 from router.server.requests import Submission
 from router.server.security.principals import LOCAL, Caller, set_caller
@@ -249,10 +250,10 @@ async def test_of_a_stream_that_is_cut_off_no_batch_is_carried_out_without_those
     shell = new_shell(parse_config(CONFIG, "x"), CONFIG, Clock())
     endless = asyncio.Event()
 
-    async def requests() -> AsyncIterator[command_service_pb2.ApplyRequest]:
+    async def requests() -> AsyncIterator[bytes]:
         for number in range(5):
             command = encode_any_command(c.SignIn(f"agent-{number}"))
-            yield command_service_pb2.ApplyRequest(batch=number, commands=[command])
+            yield command_service_pb2.ApplyRequest(batch=number, commands=[command]).SerializeToString()
         await endless.wait()
 
     context: Any = SimpleNamespace(write=None)
@@ -275,19 +276,20 @@ async def test_at_the_end_each_batch_that_was_carried_out_is_answered_to_a_clien
     reading = asyncio.Event()
     answered = []
 
-    async def requests() -> AsyncIterator[command_service_pb2.ApplyRequest]:
-        for number in range(3 * BATCHES_IN_FLIGHT_MAX):
-            command = encode_any_command(c.SignIn(f"agent-{number:02}"))
-            yield command_service_pb2.ApplyRequest(batch=number, commands=[command])
+    async def requests() -> AsyncIterator[bytes]:
+        for number in range(3 * BATCHES_MAX):
+            command = encode_any_command(c.SignIn(f"agent-{number:03}"))
+            yield command_service_pb2.ApplyRequest(batch=number, commands=[command]).SerializeToString()
 
-    async def write(response: command_service_pb2.ApplyResponse) -> None:
+    async def write(content: bytes | command_service_pb2.ApplyResponse) -> None:
         await reading.wait()
+        response = command_service_pb2.ApplyResponse.FromString(content) if isinstance(content, bytes) else content
         if not response.results[0].HasField("error"):
-            answered.append(f"agent-{response.batch:02}")
+            answered.append(f"agent-{response.batch:03}")
 
     context: Any = SimpleNamespace(write=write)
     stream = asyncio.create_task(CommandService(shell, 100).Apply(requests(), context))
-    await until(lambda: shell.writer.pending >= BATCHES_IN_FLIGHT_MAX)
+    await until(lambda: shell.writer.pending >= BATCHES_MAX)
     shell.writer.stop()
     await shell.writer.run()
     shell.closing.set()
@@ -297,7 +299,7 @@ async def test_at_the_end_each_batch_that_was_carried_out_is_answered_to_a_clien
         await stream
     assert caught.value.reason == "SHUTTING_DOWN"
     assert answered == sorted(agent.agent for agent in shell.engine.agents())
-    assert len(answered) == BATCHES_IN_FLIGHT_MAX
+    assert len(answered) == BATCHES_MAX
 
 
 async def test_the_time_is_journalled_while_there_is_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +338,27 @@ async def test_the_audit_tells_only_of_what_is_durable(caplog: pytest.LogCapture
         await server.ended.wait()
     assert server.shell.engine.queue("loans").paused, "it was carried out"
     assert "queue loans" not in caplog.text
+
+
+async def test_snapshots_take_no_more_than_a_tenth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = time.monotonic()
+    monkeypatch.setattr("router.server.snapshots.monotonic", lambda: now_s)
+    config = CONFIG.replace("[engine]", "snapshot_commands = 100\n[engine]")
+    async with durable(ScriptedJournal(), config) as server, client_of(server) as client:
+        snapshots = server._snapshots
+        assert snapshots is not None
+        assert server._snapshotting is not None
+        server._snapshotting.cancel()
+        async with client.stream() as stream:
+            await stream.apply([c.SignIn(f"a{number}") for number in range(100)])
+            assert snapshots._is_due(), "the first is due at once"
+            await snapshots.take()
+            rest_s = snapshots._rest_s
+            assert rest_s > 9 * snapshots._pause_s > 0
+            await stream.apply([c.SignIn(f"b{number}") for number in range(100)])
+        assert not snapshots._is_due()
+        now_s += 1.01 * rest_s
+        assert snapshots._is_due()
 
 
 async def test_no_last_snapshot_if_there_is_no_time_for_its_pause(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,20 +12,23 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import psutil
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Enqueue
-from router.v1 import call_service_pb2, commands_pb2
+from router.v1 import call_service_pb2, commands_pb2, session_service_pb2, session_service_pb2_grpc
 from tests.recovery.real_server import RealServer
 from tests.server.flood import Ended, Flood
 from tests.server.scripted_journal import ScriptedJournal
 from tests.server.support import CONFIG, client_of, durable
 
 METHOD = "/router.v1.CallService/Enqueue"
+HEARTBEAT = session_service_pb2.HeartbeatRequest(client_id="pbx")
 RPCS_MAX = 1_000
 BACKLOG_MAX = RPCS_MAX // 2
 LINE_MAX = RPCS_MAX + math.ceil(1.25 * BACKLOG_MAX)
@@ -143,6 +146,28 @@ async def test_who_is_dropped_is_told_why_and_when_to_come_back(server: RealServ
     assert dropped[0].reason == "CANCELLED"
     assert "too much to do" in dropped[0].message
     assert dropped[0].retry_after_us == 250_000
+
+
+async def test_a_flood_of_new_calls_drops_no_heartbeat_and_no_health_check(server: RealServer) -> None:
+    ended: Counter[grpc.StatusCode] = Counter()
+    with flood(server, "flood") as other:
+        pouring = asyncio.create_task(asyncio.to_thread(other.hold, 4_000, 1.5))
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            calls: list[tuple[Any, Any]] = [
+                (session_service_pb2_grpc.SessionServiceStub(channel).Heartbeat, HEARTBEAT),
+                (health_pb2_grpc.HealthStub(channel).Check, health_pb2.HealthCheckRequest()),
+            ]
+            while not pouring.done():
+                for call, request in calls:
+                    try:
+                        await call(request)
+                        ended[grpc.StatusCode.OK] += 1
+                    except grpc.aio.AioRpcError as error:
+                        ended[error.code()] += 1
+        await pouring
+        outcomes = codes(await asyncio.to_thread(other.take))
+    assert outcomes["CANCELLED"] > outcomes["OK"] / 4, "it was no overload"
+    assert set(ended) == {grpc.StatusCode.OK}
 
 
 async def test_a_disk_that_stands_still_fills_the_line_and_no_more() -> None:

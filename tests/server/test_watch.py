@@ -14,7 +14,6 @@ from router.client import RouterClient, RouterError
 from router.client.watch import Watch
 from router.engine import commands as c
 from router.engine import events as e
-from router.server.history import History, QueueTracker
 from router.server.server import RouterServer
 from router.server.watch import RESPONSE_EVENTS_MAX
 from router.v1 import watch_service_pb2, watch_service_pb2_grpc
@@ -134,27 +133,6 @@ async def test_the_queue_filter_follows_calls_through_queues(client: RouterClien
     assert moved[0] in cards
     after_the_move = [event for event in about_calls if event.call == "c3" and event.sequence > moved[0].sequence]
     assert after_the_move == [event for event in cards if event.call == "c3" and event.sequence > moved[0].sequence]
-
-
-def test_a_wrap_up_belongs_to_the_queue_it_comes_from() -> None:
-    tracker = QueueTracker()
-
-    def queues(kind: type, **fields: object) -> tuple[str, ...]:
-        return tracker.queues(kind(time_us=0, sequence=1, **fields))
-
-    queues(e.CallEnqueued, call="c", queue="a", effective_arrival_us=0, preferred_agents=(), hold_until_us=None)
-    assert queues(e.OfferAccepted, offer=1, call="c", agent="x") == ("a",)
-    moved = queues(
-        e.CallTransferred, call="c", from_queue="a", queue="b", agent="x", kept_place=True, hold_until_us=None
-    )
-    assert moved == ("a", "b")
-    assert queues(e.WrapUpStarted, offer=1, call="c", agent="x", until_us=5) == ("a",)
-    assert queues(e.OfferRejected, offer=2, call="c", agent="y", reason="") == ("b",)
-    assert queues(e.WrapUpEnded, offer=1, call="c", agent="x") == ("a",)
-    assert queues(e.CallAbandoned, call="c", queue="b", wait_us=1, reason="") == ("b",)
-    assert queues(e.AgentSignedOut, agent="x", no_answer=False) == ()
-    assert tracker._queue_of_call == {}
-    assert tracker._queue_of_wrap_up == {}
 
 
 async def test_history_that_is_gone_is_said_so() -> None:
@@ -345,18 +323,6 @@ async def test_a_watcher_learns_that_the_server_stops() -> None:
         assert isinstance(seen.error, RouterError)
         assert seen.error.reason == "SHUTTING_DOWN"
         assert len(seen.events) == 1, "what had happened was told first"
-
-
-def test_history_keeps_its_bound_and_says_what_is_forgotten() -> None:
-    history = History(80, sequence=5, time_us=0)
-    for sequence in range(6, 506):
-        history.add(sequence, sequence, [e.QueuePaused(time_us=0, sequence=sequence, queue="q")] * 3)
-        assert history.end - history.first <= 91
-        for after in range(history.forgotten_sequence, sequence + 1):
-            events = history.slice(history.number_after(after), 1_000)
-            assert len(events) == 3 * (sequence - after)
-            assert all(entry.sequence > after for entry in events)
-    assert history.forgotten_sequence > 400
 
 
 @pytest.mark.parametrize("field", ["queues", "agents", "calls"])

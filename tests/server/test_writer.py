@@ -28,7 +28,7 @@ class Bench:
         self.answered = 0
         self.writer = Writer(self.engine, Clock(), NoEstimates(), self.publish, **bounds)
 
-    def publish(self, happenings: Sequence[Happening]) -> None:
+    def publish(self, happenings: Sequence[Happening], sequence: int) -> None:
         self.groups.append(list(happenings))
         self.at_publication.append(self.answered)
 

@@ -16,6 +16,7 @@ from router.config import EstimateLimits, EstimateSettings
 from router.engine import Engine
 from router.engine.commands import Enqueue
 from router.engine.errors import UnknownName
+from router.server._native import Follower, Waiting, estimate_bytes
 from router.server.clock import Clock
 from router.server.estimation.announced import as_of, is_above, is_change, with_chances
 from router.server.estimation.meter import EstimateMeter
@@ -23,10 +24,9 @@ from router.server.estimation.overflow import Overflow
 from router.server.estimation.predicting import Predicting
 from router.server.estimation.sets import Sets
 from router.server.estimation.stays import Stay, Stays
-from router.server.work import Happening
 from router.v1 import results_pb2
 from router.wait import FutureSet, WaitEstimate
-from router.wire.results import encode_wait_estimate
+from router.wire.results import METHODS, encode_wait_estimate
 
 _OLD_S: Final = 30.0
 """What is older is not told, though no set has come since: many calls take seconds to read out, but not so many."""
@@ -38,9 +38,10 @@ def _is_from_futures(estimate: WaitEstimate | None) -> TypeGuard[WaitEstimate]:
 
 
 class Estimation:
-    """Estimates of one server. An `Observer`; `begin` once the state is there, `run` while it serves.
+    """Estimates of one server; `begin` once the state is there, `run` while it serves.
 
-    `limit_of` returns a queue's limits on estimates. `on_news` is called when what callers should hear may be another.
+    After each command it is learnt and the `followers` are told of it; after each work comes `caught_up`. `limit_of`
+    returns a queue's limits on estimates. `on_news` is called when what callers should hear may be another.
     """
 
     def __init__(
@@ -56,7 +57,11 @@ class Estimation:
         self.settings = settings
         self.meter = EstimateMeter(now_s)
         self.predicting = Predicting(engine, shadow=shadow, time_zone=settings.time_zone)
-        self.stays = Stays(self._on_stays)
+        self.learn: Callable[[], None] = self.predicting.native.observe
+        """Learn of the command that the engine has just carried out. May raise anything: then call `not_learnt`."""
+        waiting = Waiting(engine)
+        self.followers: Sequence[Follower] = (waiting,)
+        self.stays = Stays(waiting, self._on_stays)
         self.overflow = Overflow(engine, self.stays, limit_of, self.meter)
         self.on_news: Callable[[], None] = lambda: None
         self.begun = False
@@ -80,11 +85,17 @@ class Estimation:
         if self.settings.enabled:
             await self._sets.run()
 
-    def observe(self, happening: Happening) -> None:
-        """Learn of a command that the engine has just carried out."""
+    def observe(self) -> None:
+        """Learn of the command that the engine has just carried out, whatever goes wrong with that."""
         self.predicting.observe()
-        if self.begun:
-            self.stays.observe(happening)
+
+    def not_learnt(self) -> None:
+        """Report the exception under way, which `learn` has raised; routing goes on."""
+        self.predicting.not_learnt()
+
+    def caught_up(self) -> None:
+        """Learn that a work is done, and all who follow have been told of it."""
+        self.stays.caught_up()
 
     # --- estimates
 
@@ -141,9 +152,15 @@ class Estimation:
 
     def encode(self, estimate: WaitEstimate, queue: str, call: str = "") -> results_pb2.WaitEstimate:
         """Return the message for an estimate of a call in a queue; without `call`, of one that has not come."""
+        return encode_wait_estimate(estimate, callback_offered=self._is_callback_offered(estimate, queue, call))
+
+    def encoded(self, estimate: WaitEstimate, queue: str) -> bytes:
+        """Return the bytes of the message for an estimate of a call that has just come to a queue."""
+        return estimate_bytes(estimate, METHODS[estimate.method], self._is_callback_offered(estimate, queue, ""))
+
+    def _is_callback_offered(self, estimate: WaitEstimate, queue: str, call: str) -> bool:
         limit_us = self._limit_of(queue).callback_wait_estimate_us
-        offered = is_above(estimate, limit_us) and not self._is_callback(call)
-        return encode_wait_estimate(estimate, callback_offered=offered)
+        return is_above(estimate, limit_us) and not self._is_callback(call)
 
     def _is_callback(self, call: str) -> bool:
         try:

@@ -29,7 +29,11 @@ class Predicting:
         try:
             self.native.observe()
         except Exception:
-            self.report("wait prediction could not learn from a command; routing goes on")
+            self.not_learnt()
+
+    def not_learnt(self) -> None:
+        """Report the exception under way, which learning of a command has raised."""
+        self.report("wait prediction could not learn from a command; routing goes on")
 
     def quick(self, of: str | Enqueue, now_us: int) -> WaitEstimate:
         """Estimate without futures. Raises `UnknownName` and `InvalidCommand`."""

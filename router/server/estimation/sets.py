@@ -82,6 +82,7 @@ class Sets:
         self._taking = Share(_TAKING_SHARE, now_s)
         self._reading = Share(_READING_SHARE, now_s)
         self._wake = asyncio.Event()
+        self._awaits_fresh = False
         self._asks: deque[_Ask] = deque()
         self._next: asyncio.Future[bool] | None = None
         self._last_s = float("-inf")
@@ -99,8 +100,9 @@ class Sets:
         return self._fault_until_s > self._now_s()
 
     def wake(self) -> None:
-        """Learn that somebody has come. O(1)."""
-        if self._stays.fresh and not self._wake.is_set():
+        """Learn that somebody may have come. O(1)."""
+        if self._awaits_fresh and self._stays.may_have_fresh:
+            self._awaits_fresh = False
             self._wake.set()
 
     async def for_all(self, until_s: float) -> bool:
@@ -168,6 +170,8 @@ class Sets:
     async def _due(self) -> None:
         while (left_s := self._due_s() - self._now_s()) > 0:
             self._wake.clear()
+            # if somebody is fresh already, more of them change nothing
+            self._awaits_fresh = not self._stays.fresh
             try:
                 async with asyncio.timeout(None if left_s == float("inf") else left_s):
                     await self._wake.wait()

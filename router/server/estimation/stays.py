@@ -1,18 +1,20 @@
 """Stays: the calls whose callers wait to hear how long, each for as long as it is in one queue.
 
-Keeps one invariant: after each command the stays are exactly the calls that the engine has waiting or offered.
+Keeps one invariant: whenever they are read, the stays are exactly the calls that the engine has waiting or offered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from router.engine import Engine
-from router.engine import events as e
 from router.engine.vocabulary import EngagementState
-from router.server.work import Happening
+from router.server._native import Waiting
 from router.wait import FutureSet, WaitEstimate
+
+_CHANGES_MAX: Final = 500
+"""So many changes wait for somebody to read, so that nobody who does is held up for long."""
 
 
 class Stay:
@@ -55,30 +57,56 @@ class Stay:
 
 
 class Stays:
-    """Follow which calls wait. `on_news` is called after a command that changed anything of that. An `Observer`.
+    """Follow which calls wait, by the net changes that `changes` has gathered when somebody reads.
 
-    `fresh` are those that have come since futures were last asked about everybody who waits.
+    `on_news` is called after a work that changed anything of that. `fresh` are those that have come since futures were
+    last asked about everybody who waits.
     """
 
-    def __init__(self, on_news: Callable[[], None] = lambda: None) -> None:
-        self.of_call: dict[str, Stay] = {}
-        self.of_queue: dict[str, dict[str, Stay]] = {}
-        self.fresh: set[str] = set()
+    def __init__(self, changes: Waiting, on_news: Callable[[], None] = lambda: None) -> None:
         self.on_news = on_news
-        self._changed = False
+        self._changes = changes
+        self._of_call: dict[str, Stay] = {}
+        self._of_queue: dict[str, dict[str, Stay]] = {}
+        self._fresh: set[str] = set()
         self._offered = 0
+
+    @property
+    def of_call(self) -> dict[str, Stay]:
+        """All of them, by call."""
+        self._catch_up()
+        return self._of_call
+
+    @property
+    def of_queue(self) -> dict[str, dict[str, Stay]]:
+        """All of them, by queue and call."""
+        self._catch_up()
+        return self._of_queue
+
+    @property
+    def fresh(self) -> set[str]:
+        """The calls that have come, or come back from an offer, since this was last cleared, and still wait."""
+        self._catch_up()
+        return self._fresh
 
     @property
     def waiting(self) -> int:
         """How many calls wait and are not on offer."""
-        return len(self.of_call) - self._offered
+        self._catch_up()
+        return len(self._of_call) - self._offered
+
+    @property
+    def may_have_fresh(self) -> bool:
+        """Whether somebody may be in `fresh`: False if nobody is. O(1)."""
+        return self._changes.has_waiting or bool(self._fresh)
 
     def begin(self, engine: Engine) -> None:
         """Begin where the engine stands; limits were heeded before. O(live calls + agents)."""
-        self.of_call.clear()
-        self.of_queue.clear()
-        self.fresh.clear()
+        self._of_call.clear()
+        self._of_queue.clear()
+        self._fresh.clear()
         self._offered = 0
+        self._changes.begin()
         for queue in engine.queues():
             for call in engine.waiting(queue.queue, queue.waiting) if queue.waiting else ():
                 self._enter(call, queue.queue, engine.sequence)
@@ -86,96 +114,69 @@ class Stays:
             for engagement in agent.engagements:
                 if engagement.state is EngagementState.OFFERED:
                     self._enter(engagement.call, engine.call(engagement.call).queue, engine.sequence)
-                    self._offer(engagement.call)
-        for stay in self.of_call.values():
+                    self._set_offered(engagement.call, True)
+        for stay in self._of_call.values():
             stay.judged = True
 
-    def observe(self, happening: Happening) -> None:
-        """Follow one command. O(events)."""
-        acts = _ACTS
-        for event in happening.events:
-            act = acts.get(type(event))
-            if act is not None:
-                act(self, event)
-        if self._changed:
-            self._changed = False
+    def caught_up(self) -> None:
+        """Learn that a work is done, and say the news if there are any. O(1) most times, amortized O(changes)."""
+        if len(self._changes) > _CHANGES_MAX:
+            self._catch_up()
+        if self._changes.take_news():
             self.on_news()
 
     def passing(self, queues: Iterable[str], calls: Iterable[str]) -> list[Stay]:
         """Return the stays in any of the queues, if there are any, and of any of the calls, if there are any."""
+        of_call, of_queue = self.of_call, self._of_queue
         wanted = frozenset(queues)
-        named = [stay for call in calls if (stay := self.of_call.get(call)) is not None]
+        named = [stay for call in calls if (stay := of_call.get(call)) is not None]
         if calls:
             return [stay for stay in named if not wanted or stay.queue in wanted]
         if wanted:
-            return [stay for queue in wanted for stay in self.of_queue.get(queue, {}).values()]
-        return list(self.of_call.values())
+            return [stay for queue in wanted for stay in of_queue.get(queue, {}).values()]
+        return list(of_call.values())
 
-    def _enter(self, call: str, queue: str, sequence: int) -> None:
+    def _catch_up(self) -> None:
+        """Take over what has changed since the last time. O(changes), O(1) if there are none."""
+        if not len(self._changes):
+            return
+        for what, call, offered, queue, sequence, follows in self._changes.take():
+            if what == "left":
+                self._leave(call)
+                continue
+            if what == "entered":
+                self._enter(call, queue, sequence, follows=follows)
+            self._set_offered(call, offered)
+
+    def _enter(self, call: str, queue: str, sequence: int, *, follows: bool = False) -> None:
         before = self._leave(call)
         stay = Stay(call, queue, sequence)
-        if before is not None:
+        if before is not None and follows:
             stay.left = before.left
-        self.of_call[call] = stay
-        self.of_queue.setdefault(queue, {})[call] = stay
-        self.fresh.add(call)
-        self._changed = True
+        self._of_call[call] = stay
+        self._of_queue.setdefault(queue, {})[call] = stay
+        self._fresh.add(call)
 
     def _leave(self, call: str) -> Stay | None:
-        stay = self.of_call.pop(call, None)
+        stay = self._of_call.pop(call, None)
         if stay is not None:
-            line = self.of_queue[stay.queue]
+            line = self._of_queue[stay.queue]
             del line[call]
             if not line:
-                del self.of_queue[stay.queue]
+                del self._of_queue[stay.queue]
             self._offered -= stay.offered
-            self.fresh.discard(call)
-            self._changed = True
+            self._fresh.discard(call)
         return stay
 
-    def _offer(self, call: str) -> None:
-        stay = self.of_call.get(call)
-        if stay is not None and not stay.offered:
-            stay.offered = True
-            self._offered += 1
-            self.fresh.discard(call)
-            self._changed = True
-
-    def _withdraw(self, call: str) -> None:
-        stay = self.of_call.get(call)
-        if stay is not None and stay.offered:
-            stay.offered = False
-            self._offered -= 1
+    def _set_offered(self, call: str, offered: bool) -> None:
+        """Take over whether a call is on offer, which has changed, if only for a while."""
+        stay = self._of_call.get(call)
+        if stay is None:
+            return
+        self._offered += offered - stay.offered
+        stay.offered = offered
+        if offered:
+            self._fresh.discard(call)
+        else:
             # sets run meanwhile said nothing of it
-            self.fresh.add(call)
-            self._changed = True
-
-    def _on_moved(self, event: e.CallMoved) -> None:
-        stay = self.of_call.get(event.call)
-        if stay is not None:
-            self._enter(event.call, event.queue, event.sequence)
-            if stay.offered:
-                self._offer(event.call)
-
-    def _on_requeued(self, event: e.CallRequeued) -> None:
-        # it may come from an offer, with its stay going on, or from an agent
-        stay = self.of_call.get(event.call)
-        if stay is None or not event.kept_place:
-            self._enter(event.call, event.queue, event.sequence)
-
-
-_ACTS: Final[Mapping[type, Callable[[Stays, Any], object]]] = {
-    e.CallEnqueued: lambda stays, event: stays._enter(event.call, event.queue, event.sequence),
-    e.CallOverflowed: lambda stays, event: stays._enter(event.call, event.queue, event.sequence),
-    e.CallTransferred: lambda stays, event: stays._enter(event.call, event.queue, event.sequence),
-    e.CallMoved: Stays._on_moved,
-    e.CallRequeued: Stays._on_requeued,
-    e.OfferMade: lambda stays, event: stays._offer(event.call),
-    e.OfferRejected: lambda stays, event: stays._withdraw(event.call),
-    e.OfferExpired: lambda stays, event: stays._withdraw(event.call),
-    e.OfferWithdrawn: lambda stays, event: stays._withdraw(event.call),
-    e.CallAssigned: lambda stays, event: stays._leave(event.call),
-    e.CallAbandoned: lambda stays, event: stays._leave(event.call),
-    e.CallRefused: lambda stays, event: stays._leave(event.call),
-    e.CallCompleted: lambda stays, event: stays._leave(event.call),
-}
+            self._fresh.add(call)

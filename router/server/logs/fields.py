@@ -34,7 +34,7 @@ class RpcFields(logging.Filter):
         for name, value in rpc.fields():
             record.__dict__.setdefault(name, value)
         try:
-            principal = principal_of().name
+            principal = rpc.principal or principal_of().name
         except RuntimeError:
             # turned away before it was known who is asking
             return True

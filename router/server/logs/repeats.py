@@ -25,7 +25,8 @@ class _Place:
 class Repeats(logging.Filter):
     """Let at most `LINES_MAX` lines from one place of the code pass in `WINDOW_S`; the next one tells how many did not.
 
-    What is for debugging, critical, or for the record (the field `event` is "audit") always passes.
+    What is for debugging, critical, for the record (the field `event` is "audit"), or tells of one call's life ("call")
+    always passes.
     """
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +38,7 @@ class Repeats(logging.Filter):
         """Return whether to write a line."""
         if record.levelno <= logging.DEBUG or record.levelno >= logging.CRITICAL:
             return True
-        if getattr(record, "event", "") == "audit":
+        if getattr(record, "event", "") in ("audit", "call"):
             return True
         now_s = self._now_s()
         key = (record.pathname, record.lineno)

@@ -11,30 +11,36 @@ from time import monotonic
 from typing import Any, Final, get_args
 
 from router.engine.commands import Command
-from router.engine.events import CommandRejected
 from router.engine.vocabulary import RejectReason
+from router.server._native import CommandCounts
 from router.server.errors import REASONS
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading, single
-from router.server.tally import ENGINE_BOUNDS, LATENCY_BOUNDS, PER_SECOND_NS, SIZE_BOUNDS, Buckets
-from router.server.work import Happening
+from router.server.tally import (
+    ENGINE_BOUNDS,
+    LATENCY_BOUNDS,
+    PER_SECOND_NS,
+    SIZE_BOUNDS,
+    Buckets,
+    distribution_of,
+    whole,
+)
 
 _OUTCOMES: Final = ("done", "rejected", "repeated")
-_DONE, _REJECTED, _REPEATED = range(3)
 COMMAND_NAMES: Final[dict[type[Any], str]] = {
     kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(Command)
 }
 """Each kind of command under the name that it has in `router.v1.Command`, or would have."""
+_PLACES: Final = {kind: place for place, kind in enumerate(COMMAND_NAMES)}
 
 
 class CommandMeter:
-    """Count commands and the time they take, as `Meters` and as an observer. Starts with all counts at 0."""
+    """Count commands and the time they take, as `Meters`. Starts with all counts at 0."""
 
     def __init__(self) -> None:
-        self._commands = {kind: [0] * len(_OUTCOMES) for kind in COMMAND_NAMES}
-        self._rejections = {reason.name: 0 for reason in RejectReason}
-        self._refusals = {reason: 0 for reason in REASONS if reason not in self._rejections}
-        self._apply = Buckets(ENGINE_BOUNDS, PER_SECOND_NS)
+        self.native: Final = CommandCounts(bounds=whole(ENGINE_BOUNDS, PER_SECOND_NS))
+        """What follows the engine, and is told natively of what is repeated and decided."""
+        self._refusals = {reason: 0 for reason in REASONS if reason not in RejectReason.__members__}
         self._answer = Buckets(LATENCY_BOUNDS, PER_SECOND_NS)
         self._commit = Buckets(LATENCY_BOUNDS, PER_SECOND_NS)
         self._group = Buckets(SIZE_BOUNDS)
@@ -44,19 +50,9 @@ class CommandMeter:
         self._snapshot_save_ns = 0
         self._snapshot_s: float | None = None
 
-    def observe(self, happening: Happening) -> None:
-        """Count one numbered command."""
-        events = happening.events
-        outcome = _DONE
-        if events and type(events[-1]) is CommandRejected:
-            outcome = _REJECTED
-            self._rejections[events[-1].reason.name] += 1
-        if happening.command is not None:
-            self._commands[type(happening.command)][outcome] += 1
-
     def repeated(self, command: Command) -> None:
         """Count a command that was answered from memory."""
-        self._commands[type(command)][_REPEATED] += 1
+        self.native.repeated(_PLACES[type(command)])
 
     def refused(self, reason: str) -> None:
         """Count a request or command that the engine never saw."""
@@ -64,7 +60,7 @@ class CommandMeter:
 
     def decided(self, duration_ns: int) -> None:
         """Count the time that one command took inside the engine."""
-        self._apply.add(duration_ns)
+        self.native.decided(duration_ns)
 
     def answered(self, commands: int, duration_ns: int) -> None:
         """Count the way of commands from their arrival to their answer; those of a batch take it together."""
@@ -90,14 +86,15 @@ class CommandMeter:
         yield Reading(
             m.COMMANDS,
             [
-                ((COMMAND_NAMES[kind], outcome), count)
-                for kind, counts in self._commands.items()
+                ((name, outcome), count)
+                for name, counts in zip(COMMAND_NAMES.values(), self.native.commands, strict=True)
                 for outcome, count in zip(_OUTCOMES, counts, strict=True)
             ],
         )
-        yield Reading(m.REJECTIONS, [((reason,), count) for reason, count in self._rejections.items()])
+        rejections = self.native.rejections
+        yield Reading(m.REJECTIONS, [((reason.name,), rejections[reason]) for reason in RejectReason])
         yield Reading(m.REFUSALS, [((reason,), count) for reason, count in self._refusals.items()])
-        yield single(m.APPLY, self._apply.distribution())
+        yield single(m.APPLY, distribution_of(ENGINE_BOUNDS, self.native.durations, PER_SECOND_NS))
         yield single(m.ANSWER, self._answer.distribution())
         yield single(m.COMMIT, self._commit.distribution())
         yield single(m.GROUP, self._group.distribution())

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from router.journal import Change, SessionChange
+from router.server._native import Follower
 from router.server.metrics import catalogue as m
 from router.server.metrics.agent_meter import AgentMeter
 from router.server.metrics.call_meter import CallMeter
@@ -29,14 +30,16 @@ _VERSION: Final = version("skill-router")
 
 
 class Metrics:
-    """Observe a server whose state has been brought back; whatever was before does not count.
+    """Follow and observe a server whose state has been brought back; whatever was before does not count.
+
+    `followers` count natively, what every command brought; sessions' changes are observed.
 
     `ready` is asked when the metrics are read: whether commands are taken; and `certificate_end_s`: when the server's
     certificate ends, in seconds since the epoch, 0 without one.
     """
 
     def __init__(self, shell: Shell, *, memory_max: int = 0) -> None:
-        """Begin where the engine stands, with all counts at 0. O(live calls + agents)."""
+        """Begin where the engine stands, with all counts at 0. O(calls + agents + queues)."""
         self._shell = shell
         self._calls = CallMeter(shell.engine)
         self._agents = AgentMeter(shell.engine)
@@ -47,19 +50,14 @@ class Metrics:
         self._memory_max = memory_max
         self.ready: Callable[[], bool] = lambda: True
         self.certificate_end_s: Callable[[], float] = lambda: 0.0
-        self._acts: dict[type[Any], tuple[Callable[[Any], object], ...]] = {}
-        for acts in (self._calls.acts(), self._agents.acts()):
-            for kind, act in acts.items():
-                self._acts[kind] = (*self._acts.get(kind, ()), act)
+        self.followers: Final[Sequence[Follower]] = (
+            self._calls.native,
+            self._agents.native,
+            self.commands.native,
+        )
 
     def observe(self, happening: Happening) -> None:
-        """Count one numbered command and what it brought."""
-        self.commands.observe(happening)
-        self._calls.begin(happening.command)
-        acts = self._acts
-        for event in happening.events:
-            for act in acts.get(type(event), ()):
-                act(event)
+        """Count what became of sessions by one command."""
         if isinstance(happening.note, SessionChange):
             self._session_changes[happening.note.change] += 1
 

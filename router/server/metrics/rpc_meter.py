@@ -23,6 +23,7 @@ class RpcMeter:
     """Count RPCs."""
 
     def __init__(self) -> None:
+        self._served: dict[str, int] = {}
         self._ended: dict[tuple[str, grpc.StatusCode], int] = {}
         self._times: dict[str, Buckets] = {}
         self._under_way = dict.fromkeys(KINDS, 0)
@@ -39,7 +40,10 @@ class RpcMeter:
     def ended(self, kind: str, method: str, code: grpc.StatusCode, duration_ns: int) -> None:
         """Learn that an RPC has ended, and how."""
         self._under_way[kind] -= 1
-        self._count(method, code)
+        if code is grpc.StatusCode.OK:
+            self._served[method] = self._served.get(method, 0) + 1
+        else:
+            self._count(method, code)
         if kind == UNARY:
             times = self._times.get(method)
             if times is None:
@@ -52,7 +56,9 @@ class RpcMeter:
 
     def readings(self) -> Iterator[Reading]:
         """Yield what was counted. O(methods)."""
-        yield Reading(m.RPCS, [((method, code.name), count) for (method, code), count in self._ended.items()])
+        served = [((method, grpc.StatusCode.OK.name), count) for method, count in self._served.items()]
+        ended = [((method, code.name), count) for (method, code), count in self._ended.items()]
+        yield Reading(m.RPCS, served + ended)
         yield Reading(m.RPC_TIME, [((method,), times.distribution()) for method, times in self._times.items()])
         yield Reading(m.RPCS_UNDER_WAY, [((kind,), count) for kind, count in self._under_way.items()])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 import grpc
 
 from router.server.errors import Refusal, printable
-from router.server.interceptor import Context, Handler, ServerInterceptor, abort
+from router.server.interceptor import Context, Handler, abort
 from router.server.security.access import Access, Credentials, Found, digest_of
 from router.server.security.principals import LOCAL, Caller, Principal, set_caller
 from router.server.security.refusals import RefusalLog
@@ -57,14 +57,13 @@ class _Stream(Caller):
         self.expiry: asyncio.TimerHandle | None = None
 
 
-class SecurityInterceptor(ServerInterceptor):
+class SecurityInterceptor:
     """Let callers in by `access`; None lets everybody in, as `LOCAL`."""
 
     def __init__(self, access: Access | None, now_s: Callable[[], float] = time.time) -> None:
         self._access = access
         self._now_s = now_s
         self._refusals = RefusalLog()
-        self._wrapped: dict[str, Handler] = {}
         self._streams: set[_Stream] = set()
 
     @property
@@ -78,23 +77,10 @@ class SecurityInterceptor(ServerInterceptor):
         for stream in list(self._streams):
             self._check(stream)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def wrap(self, method: str, handler: Any) -> Handler:
         """Return the handler of a method, wrapped."""
-        method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
-        if wrapped is None:
-            handler = await continuation(handler_call_details)
-            # None: there is no such method, which gRPC answers itself
-            if handler is None or method in OPEN_RPCS:
-                return handler
-            wrapped = self._wrapped[method] = self._wrap(handler, method)
-        return wrapped
-
-    def _wrap(self, handler: Any, method: str) -> Handler:
+        if method in OPEN_RPCS:
+            return handler  # type: ignore[no-any-return]
         roles = RPCS.get(method, frozenset())
         parse, encode = handler.request_deserializer, handler.response_serializer
         if handler.stream_stream:
@@ -103,20 +89,29 @@ class SecurityInterceptor(ServerInterceptor):
         if handler.unary_stream:
             serve = self._long(handler.unary_stream, method, roles)
             return grpc.unary_stream_rpc_method_handler(serve, parse, encode)
-        return grpc.unary_unary_rpc_method_handler(self._short(handler.unary_unary, method, roles), parse, encode)
+        return grpc.unary_unary_rpc_method_handler(self._short(handler.unary_unary, method), parse, encode)
 
-    def _short(self, serve: Any, method: str, roles: Roles) -> Any:
-        async def unary(request: Any, context: Context) -> Any:
+    def door_of(self, method: str) -> Callable[[Context], Caller]:
+        """Return what lets the caller of a unary RPC in, and returns it. It raises `Refusal` for whoever may not."""
+        roles = RPCS.get(method, frozenset())
+
+        def let_in(context: Context) -> Caller:
             if self._access is None:
-                set_caller(_LOCAL_CALLER)
-                return await serve(request, context)
+                return _LOCAL_CALLER
             peer = context.peer()
+            found = self._admit(credentials_of(context), method, roles, peer)
+            return Caller(found.principal, partial(self._report, method, peer))
+
+        return let_in
+
+    def _short(self, serve: Any, method: str) -> Any:
+        let_in = self.door_of(method)
+
+        async def unary(request: Any, context: Context) -> Any:
             try:
-                found = self._admit(credentials_of(context), method, roles, peer)
+                set_caller(let_in(context))
             except Refusal as refusal:
                 await abort(context, refusal)
-                raise  # not reached: aborting raises
-            set_caller(Caller(found.principal, partial(self._report, method, peer)))
             return await serve(request, context)
 
         return unary

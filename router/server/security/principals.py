@@ -47,12 +47,15 @@ class Principal(msgspec.Struct, frozen=True):
             raise _denied(self.lacks("hold_session", SESSION_ROLES))
 
     def check_client(self, client_id: str) -> None:
-        """Raise `Refusal` unless this principal may act under a client id. The empty one is nobody's."""
-        if not client_id:
-            return
-        mine = client_id in self.clients if self.clients else client_id not in self.reserved
-        if not mine:
+        """Raise `Refusal` unless this principal may act under a client id."""
+        if not self.may_use(client_id):
             raise _denied(f"{self.name} may not use the client_id {client_id}")
+
+    def may_use(self, client_id: str) -> bool:
+        """Whether this principal may act under a client id. The empty one is nobody's."""
+        if not client_id:
+            return True
+        return client_id in self.clients if self.clients else client_id not in self.reserved
 
 
 LOCAL: Final = Principal("local", Role.ADMIN)

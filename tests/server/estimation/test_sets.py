@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,28 @@ async def test_a_call_that_has_come_does_not_wait_for_the_next_refresh() -> None
             await client.apply(c.Enqueue(f"c{number}", "loans"))
             await until(lambda: server.shell.estimation.stays.of_call[f"c{number}"].estimate is not None, 5)  # noqa: B023
         assert script.sets <= 3
+
+
+async def test_who_comes_while_others_wait_for_a_set_does_not_hasten_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(SLOW) as server, client_of(server) as client:
+        script = scripted(server)
+        sets: Any = server.shell.estimation._sets
+        await client.apply(c.Enqueue("c0", "loans"))
+        await until(lambda: sets.over == 1)
+        # as after a set that took half an hour
+        sets._rested_s = monotonic() + 3_600
+        due_s, looks = sets._due_s, []
+        monkeypatch.setattr(sets, "_due_s", lambda: looks.append(1) or due_s())
+        await client.apply(c.Enqueue("c1", "loans"))
+        await until(lambda: len(looks) > 0)
+        before = len(looks)
+        for number in range(2, 20):
+            await client.apply(c.Enqueue(f"c{number}", "loans"))
+        assert len(looks) == before
+        assert script.sets == 1
+        # but who asks does
+        sets._rested_s = float("-inf")
+        assert (await client.wait_estimate("c19")).method == "simulated"
 
 
 async def test_whoever_asks_while_a_set_is_run_shares_it() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from router.client.replies import decode_wait_estimate, decode_wait_update
 from router.engine.vocabulary import CallState
+from router.server._native import estimate_bytes
 from router.v1 import call_service_pb2, results_pb2, vocabulary_pb2
 from router.wait import Method, WaitEstimate
 from router.wire.results import METHODS, encode_wait_estimate
@@ -43,6 +44,13 @@ def test_an_estimate_survives(estimate: WaitEstimate, callback_offered: bool) ->
     )
     for field in FIELDS:
         assert getattr(found, field) == getattr(estimate, field), field
+
+
+@given(ESTIMATES, st.booleans())
+def test_the_compiled_part_writes_the_same_bytes(estimate: WaitEstimate, callback_offered: bool) -> None:
+    written = estimate_bytes(estimate, METHODS[estimate.method], callback_offered)
+    message = encode_wait_estimate(estimate, callback_offered=callback_offered)
+    assert written == message.SerializeToString(deterministic=True)
 
 
 def test_every_method_has_its_number() -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 from router.engine import Engine
 from router.engine import commands as c
 from router.engine import events as e
 from router.engine.vocabulary import Availability, CallState, EngagementState
+from router.server._native import Followers
 from router.server.metrics import catalogue as m
 from router.server.metrics.agent_meter import AgentMeter
 from router.server.metrics.call_meter import CallMeter
@@ -24,6 +26,7 @@ from tests.engine.generate import settings
 from tests.engine.generate_commands import CommandSource, mix_of, next_time, restart_time
 from tests.oracle import Oracle
 
+KINDS = get_args(c.Command)
 FINISHED = (CallState.COMPLETED, CallState.ABANDONED, CallState.REFUSED)
 ENDED = (e.OfferAccepted, e.OfferRejected, e.OfferExpired, e.OfferWithdrawn)
 
@@ -34,14 +37,10 @@ class Meters:
     def __init__(self, engine: Engine) -> None:
         self.calls = CallMeter(engine)
         self.agents = AgentMeter(engine)
-        self._acts = (self.calls.acts(), self.agents.acts())
+        self._followers = Followers(engine, (self.calls.native, self.agents.native))
 
-    def observe(self, command: c.Command | None, events: Sequence[e.Event]) -> None:
-        self.calls.begin(command)
-        for event in events:
-            for acts in self._acts:
-                if type(event) in acts:
-                    acts[type(event)](event)
+    def observe(self, command: c.Command) -> None:
+        self._followers.observe("", KINDS.index(type(command)))
 
     def value(self, metric: Metric, *labels: str) -> float | Distribution:
         readings = [*self.calls.readings(), *self.agents.readings()]
@@ -125,8 +124,6 @@ def check(meters: Meters, expected: Expected) -> None:
     assert meters.value(m.WRAP_UPS) == sum(one.state is EngagementState.WRAP_UP for one in engagements)
     live = [call for call in engine.calls() if call.state not in FINISHED]
     assert meters.value(m.CALLS_DETACHED) == sum(call.detached for call in live)
-    # what is remembered of a call ends with it
-    assert meters.calls._urgencies == {call.call: call.urgency for call in live if call.urgency}
     for metric, kind in (
         (m.ENQUEUED, "CallEnqueued"),
         (m.TRANSFERRED, "CallTransferred"),
@@ -185,7 +182,7 @@ class Run:
         events = self.engine.apply(command, time_us)
         self.kinds.update(type(event).__name__ for event in events)
         for meters, expected in self.sides:
-            meters.observe(command, events)
+            meters.observe(command)
             meters.agents.count_to(self.engine.time_us)
             expected.step(events)
             check(meters, expected)

@@ -1,0 +1,94 @@
+"""Unary RPCs of the public contract: everything that is around one, in a single coroutine, since they are the many.
+
+Keeps one invariant: an RPC that was begun is counted as ended, and its room given back, whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import grpc
+
+from router.engine.errors import UnknownName
+from router.server.admission import AdmissionInterceptor
+from router.server.interceptor import Context, Handler, abort, read_request, refusal_of, writing
+from router.server.observing import ObservingInterceptor, code_of, code_of_cancelled
+from router.server.rpc import UNARY
+from router.server.security.interceptor import SecurityInterceptor
+from router.server.security.principals import set_caller
+
+Durable = Callable[[int | None], Awaitable[None]]
+
+_OK: Final = grpc.StatusCode.OK
+_UNKNOWN: Final = grpc.StatusCode.UNKNOWN
+_LANE: Final = "lane_of"
+
+
+class UnaryLayers(NamedTuple):
+    """What is around a unary RPC, outermost first.
+
+    An answer leaves only when `durable`, given the sequence of its header, has returned; what comes from the lane is
+    durable already.
+    """
+
+    observing: ObservingInterceptor
+    admission: AdmissionInterceptor
+    security: SecurityInterceptor
+    durable: Durable
+
+    def wrap(self, method: str, handler: Any) -> Handler:
+        """Return the handler of a method, wrapped."""
+        observing, _, _, durable = self
+        bound, let_in = self.admission.bound_of(method), self.security.door_of(method)
+        parse, serve = handler.request_deserializer, handler.unary_unary
+        through_lane = getattr(serve, _LANE, None)
+        take = None if through_lane is None else through_lane(serve.__self__)
+
+        async def served(request: bytes, context: Context) -> Any:
+            rpc = observing.begin(method, UNARY, context)
+            code, response = _UNKNOWN, None
+            try:
+                try:
+                    bound.enter()
+                    try:
+                        caller = let_in(context)
+                        rpc.principal = caller.principal.name
+                        rpc.note_bytes(parse, request)
+                        taken = None if take is None else take(request, caller)
+                        if taken is None:
+                            set_caller(caller)
+                            response = await _served_when_durable(serve(read_request(parse, request), context), durable)
+                        else:
+                            response = await taken
+                    finally:
+                        bound.leave()
+                except (asyncio.CancelledError, grpc.aio.AbortError):
+                    raise
+                except Exception as error:
+                    await abort(context, refusal_of(error))
+                code = _OK
+                return response
+            except asyncio.CancelledError:
+                code = code_of(context) or code_of_cancelled(context)
+                raise
+            except Exception:
+                code = code_of(context) or code
+                raise
+            finally:
+                observing.end(rpc, code, response)
+
+        return grpc.unary_unary_rpc_method_handler(served, None, writing(handler.response_serializer))
+
+
+async def _served_when_durable(serving: Awaitable[Any], durable: Durable) -> Any:
+    """Serve, and answer only when everything that the answer may have seen is durable."""
+    try:
+        response = await serving
+    except UnknownName:
+        # whose reason may not be durable
+        await durable(None)
+        raise
+    await durable(response.header.sequence)
+    return response

@@ -1,0 +1,172 @@
+#include "service/lane.hpp"
+
+#include <array>
+#include <exception>
+#include <string>
+#include <variant>
+
+#include "wire/digest.hpp"
+#include "wire/format.hpp"
+#include "wire/result_writer.hpp"
+#include "wire/text.hpp"
+
+namespace router::service {
+
+namespace {
+
+// Fields of ApplyRequest, ApplyResponse, CommandResult and of the requests and responses for one command.
+constexpr std::uint32_t BATCH = 1, CLIENT_ID = 2, COMMANDS = 3, WAIT_ESTIMATES = 4, HOLD_SESSION = 5;
+constexpr std::uint32_t HEADER = 2, RESULTS = 3, SESSION_STATE = 4;
+constexpr std::uint32_t RESULT_ESTIMATE = 4, ALONE_ESTIMATE = 3;
+constexpr std::uint32_t ALONE_CLIENT_ID = 1, ALONE_REQUEST_ID = 2, ALONE_COMMAND = 3;
+
+bool is_allowed(const wire::ReadCommand& read, std::string_view client_id, std::uint32_t fields) {
+    if (read.field >= 32 || !(fields >> read.field & 1)) return false;
+    return read.request_id.empty() || !client_id.empty();
+}
+
+Asked look_at(std::string_view bytes, std::string_view client_id, std::uint32_t fields) {
+    Asked asked{bytes, wire::read_command(bytes)};
+    if (asked.read && !is_allowed(*asked.read, client_id, fields)) asked.read.reset();
+    return asked;
+}
+
+}  // namespace
+
+void Batch::answer(std::string_view result) {
+    wire::Writer(results).bytes(RESULTS, result, true);
+    ++next;
+}
+
+void Batch::answer_outcome(std::string_view estimate) {
+    wire::Writer writer(results);
+    const std::size_t begun = alone ? 0 : writer.begin(RESULTS);
+    wire::write_answer(results, outcome.result, outcome.repeated);
+    writer.bytes(alone ? ALONE_ESTIMATE : RESULT_ESTIMATE, estimate);
+    if (!alone) writer.end(begun);
+    ++next;
+}
+
+bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std::size_t commands_max) {
+    wire::Reader reader(bytes);
+    std::vector<std::string_view> spans;
+    while (const std::uint32_t field = reader.next(COMMANDS)) {
+        switch (field) {
+            case BATCH: batch.number = reader.number(); break;
+            case CLIENT_ID: batch.client_id = reader.bytes(); break;
+            case COMMANDS: spans.push_back(reader.bytes(true)); break;
+            case WAIT_ESTIMATES: batch.wait_estimates = reader.flag(); break;
+            case HOLD_SESSION: batch.hold_session = reader.flag(); break;
+            default: return false;
+        }
+    }
+    if (!reader.ok() || spans.size() > commands_max) return false;
+    if (!batch.client_id.empty() && !wire::is_name(batch.client_id)) return false;
+    batch.commands.reserve(spans.size());
+    for (const std::string_view span : spans) batch.commands.push_back(look_at(span, batch.client_id, fields));
+    return true;
+}
+
+bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::uint32_t fields) {
+    batch.alone = true;
+    wire::Reader reader(bytes);
+    std::string_view request_id, part;
+    bool is_there = false;
+    while (const std::uint32_t number = reader.next()) {
+        switch (number) {
+            case ALONE_CLIENT_ID: batch.client_id = reader.bytes(); break;
+            case ALONE_REQUEST_ID: request_id = reader.bytes(); break;
+            case ALONE_COMMAND:
+                part = reader.bytes(true);
+                is_there = true;
+                break;
+            default: return false;
+        }
+    }
+    if (!reader.ok() || !is_there) return false;
+    if (!batch.client_id.empty() && !wire::is_name(batch.client_id)) return false;
+    if (!request_id.empty() && !wire::is_name(request_id)) return false;
+    Asked& asked = batch.commands.emplace_back(Asked{part, wire::read_part(field, part)});
+    if (!asked.read) return false;
+    asked.read->request_id = request_id;
+    if (!is_allowed(*asked.read, batch.client_id, fields)) return false;
+    return true;
+}
+
+void write_response_head(std::string& out, const Batch& batch, std::uint64_t sequence, TimeUs time_us) {
+    wire::Writer writer(out);
+    writer.number(BATCH, batch.number);
+    const std::size_t begun = writer.begin(HEADER);
+    writer.number(1, sequence);
+    writer.timestamp(2, time_us);
+    writer.end(begun);
+}
+
+void write_response_tail(std::string& out, std::uint32_t session_state) {
+    wire::Writer(out).number(SESSION_STATE, session_state);
+}
+
+Turn Lane::run(Batch& batch, TimeUs now_us, std::string_view actor) {
+    while (batch.next < batch.commands.size()) {
+        const std::optional<wire::ReadCommand>& read = batch.commands[batch.next].read;
+        if (!read || !carry_out(batch, *read, now_us)) return Turn::python;
+        if (!batch.outcome.repeated) {
+            note(batch, *read, actor);
+        } else if (counts_ != nullptr) {
+            counts_->repeated(static_cast<std::uint8_t>(read->command.index()));
+        }
+        if (batch.outcome.result.rejection != RejectReason::none) return Turn::rejected;
+        if (batch.wait_estimates && std::holds_alternative<Enqueue>(read->command)) return Turn::estimate;
+        batch.answer_outcome({});
+    }
+    return Turn::done;
+}
+
+bool Lane::carry_out(Batch& batch, const wire::ReadCommand& read, TimeUs now_us) {
+    const std::uint64_t sequence = engine_.sequence();
+    const std::int64_t started_ns = hooks_.now_ns();
+    content_.clear();
+    try {
+        if (read.request_id.empty()) {
+            engine_.apply(read.command, now_us);
+            batch.outcome = {engine_.result(), false};
+        } else {
+            const wire::Digest content = wire::digest_of(read);
+            content_.assign(content.data(), content.size());
+            batch.outcome = engine_.apply_request(read.command, now_us, std::string(batch.client_id),
+                                                  std::string(read.request_id), content_);
+        }
+    } catch (const InvariantViolated&) {
+        throw;
+    } catch (const std::exception&) {
+        if (engine_.sequence() != sequence) throw;
+        return false;
+    }
+    const std::int64_t duration_ns = hooks_.now_ns() - started_ns;
+    engine_ns += duration_ns;
+    if (!batch.outcome.repeated && counts_ != nullptr) counts_->decided(duration_ns);
+    return true;
+}
+
+void Lane::note(const Batch& batch, const wire::ReadCommand& read, std::string_view actor) {
+    ++numbered;
+    if (journalling_) {
+        std::string wrapped;
+        std::string_view whole = read.whole;
+        if (batch.alone) {
+            wire::wrap_part(wrapped, read.field, read.part);
+            whole = wrapped;
+        }
+        wire::write_entry(entries, {.time_us = engine_.time_us(),
+                                    .client_id = batch.client_id,
+                                    .request_id = read.request_id,
+                                    .content = content_,
+                                    .actor = actor,
+                                    .command = whole});
+        ++entries_count;
+    }
+    followers_.tell({engine_, batch.client_id, static_cast<std::uint8_t>(read.command.index())});
+    hooks_.learn(hooks_.self);
+}
+
+}  // namespace router::service
