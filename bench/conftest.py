@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.machine import machine
+
 REPORT = pytest.StashKey[list[str]]()
 
 
@@ -16,6 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REPORT] = []
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, object]) -> None:
+    machine_info["bench"] = machine(quick=bool(config.getoption("--quick")))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ of the processor, which other work on the machine disturbs least, where one thre
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -20,7 +19,6 @@ from router.simulation.run import simulate
 from router.simulation.scenario.model import Scenario
 
 ROOT = Path(__file__).resolve().parents[1]
-BARE_LOOP = ROOT / "bench" / "native" / "bare_loop.cpp"
 SECOND_US = 1_000_000
 
 SCENARIO = """
@@ -72,14 +70,6 @@ def run_peer(name: str, job: Job) -> Outcome:
     command = [sys.executable, "-m", f"bench.peers.{name}", *job.words()]
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return msgspec.json.decode(answer.stdout, type=Outcome)
-
-
-def build_bare_loop(folder: Path) -> Path:
-    """Compile the bare loop as the engine is compiled, and return the program."""
-    program = folder / "bare_loop"
-    compiler = os.environ.get("CXX", "c++").split()
-    subprocess.run([*compiler, "-std=c++20", "-O2", str(BARE_LOOP), "-o", str(program)], check=True)
-    return program
 
 
 def run_bare_loop(program: Path, job: Job) -> Outcome:

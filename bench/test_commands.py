@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 import router
 from bench import workloads
+from bench.figures import note
 from bench.scenarios import Scenario
 from router import CallAssigned, CommandRejected, Enqueue, Event, OfferMade
 
@@ -154,28 +156,38 @@ def supervisor_commands(centre: Centre, number: int) -> None:
 
 
 @pytest.mark.parametrize("name", CENTRES)
-def test_no_command_is_linear(name: str, quick: bool, report: list[str]) -> None:
-    agents, waiting = CENTRES[name]
+def test_no_command_is_linear(benchmark: BenchmarkFixture, name: str, quick: bool) -> None:
+    agents, waiting = (size // 10 if quick else size for size in CENTRES[name])
     samples = SAMPLES // 4 if quick else SAMPLES
     small, large = Centre(agents, waiting), Centre(agents if waiting else agents * LARGE, waiting * LARGE)
-    for number in range(samples):
-        for centre in (small, large):
-            call_commands(centre, number)
-            agent_commands(centre, number)
-            service_commands(centre, number)
-            supervisor_commands(centre, number)
+
+    def run() -> None:
+        for number in range(samples):
+            for centre in (small, large):
+                call_commands(centre, number)
+                agent_commands(centre, number)
+                service_commands(centre, number)
+                supervisor_commands(centre, number)
+
+    benchmark.pedantic(run, rounds=1)
     for centre in (small, large):
         centre.engine.audit()
     assert small.timings.keys() == large.timings.keys()
-    report.append(f"{name}: µs for one command, at {agents:,} agents with {waiting:,} calls, and at ten times as many")
-    report.append(f"  {'':32}" + "".join(f"{title:>10}" for title in ("median", "x10", "worst", "x10")))
-    slow = [kind for kind in small.timings if _line(report, kind, small.timings[kind], large.timings[kind])]
+    table = f"commands-{name.replace(' ', '-')}"
+    for kind, timings in small.timings.items():
+        tenfold = large.timings[kind]
+        figures = {
+            "median, µs": timings.median_ns / 1000,
+            "at ten times the size": tenfold.median_ns / 1000,
+            "worst, µs": max(timings.times_ns) / 1000,
+            "worst at ten times": max(tenfold.times_ns) / 1000,
+        }
+        note(benchmark, table, kind, figures)
+    slow = [kind for kind, timings in small.timings.items() if grew(timings, large.timings[kind])]
     if not quick:
         assert not slow
 
 
-def _line(report: list[str], kind: str, small: Timings, large: Timings) -> bool:
-    """Report one kind of command, and say whether it grew with the centre."""
-    columns = [small.median_ns, large.median_ns, max(small.times_ns), max(large.times_ns)]
-    report.append(f"  {kind:32}" + "".join(f"{value / 1000:10.1f}" for value in columns))
+def grew(small: Timings, large: Timings) -> bool:
+    """Say whether one kind of command takes longer in the larger centre."""
     return large.median_ns > max(FLOOR_NS, RATIO_MAX * small.median_ns)

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.busy_centre import BusyCentre
+from bench.figures import note, quantiles
 from router.client import RouterClient
 from router.engine import Engine
 from router.engine.commands import Accept, Command, Complete, EndWrapUp, Enqueue, SignIn
@@ -108,30 +109,33 @@ class Floor:
             thread.join()
 
 
-def test_decisions_do_not_wait_for_estimates(quick: bool, report: list[str]) -> None:
+def test_decisions_do_not_wait_for_estimates(benchmark: BenchmarkFixture, quick: bool) -> None:
     centre = BusyCentre(PATTERN)
     without, beside = Floor(centre), Floor(centre)
     times: dict[str, list[float]] = {"without": [], "beside": []}
-    for number in range(2 if quick else ROUNDS):
-        turns = [("without", without), ("beside", beside)]
-        for name, floor in turns if number % 2 else reversed(turns):
-            if name == "without":
-                times[name] += [floor.decide() for _ in range(DECISIONS)]
-                continue
-            with floor.estimating():
-                for place in range(DECISIONS):
-                    if place % 50 == 0:
-                        floor.latest = floor.predictor.situation()
-                    times[name].append(floor.decide())
+
+    def run() -> None:
+        for number in range(2 if quick else ROUNDS):
+            turns = [("without", without), ("beside", beside)]
+            for name, floor in turns if number % 2 else reversed(turns):
+                if name == "without":
+                    times[name] += [floor.decide() for _ in range(DECISIONS)]
+                    continue
+                with floor.estimating():
+                    for place in range(DECISIONS):
+                        if place % 50 == 0:
+                            floor.latest = floor.predictor.situation()
+                        times[name].append(floor.decide())
+
+    benchmark.pedantic(run, rounds=1)
     assert without.digest.hexdigest() == beside.digest.hexdigest()
     assert without.engine.state_hash() == beside.engine.state_hash()
     assert beside.sets >= 1
     for name, taken in times.items():
-        report.append(
-            f"a decision {name:7} futures: median {statistics.median(taken):6.1f} µs,"
-            f" p99 {np.quantile(taken, 0.99):6.1f}, worst {max(taken):8.1f}"
-        )
-    report.append(f"  {beside.sets} sets of {FUTURES} futures were run beside them")
+        p50, p90, p99 = quantiles(taken)
+        figures = {"median, µs": p50, "p90, µs": p90, "p99, µs": p99, "worst, µs": max(taken)}
+        sets = beside.sets if name == "beside" else 0
+        note(benchmark, "estimates-decisions", f"{name} futures", figures | {f"sets of {FUTURES}": sets})
     if not quick:
         allowed = max(LATENCY_FLOOR_US, LATENCY_RATIO_MAX * statistics.median(times["without"]))
         assert statistics.median(times["beside"]) <= allowed
@@ -142,7 +146,7 @@ def test_decisions_do_not_wait_for_estimates(quick: bool, report: list[str]) -> 
 SERVER_AGENTS = 100
 SERVER_CALLS = 200
 SERVER_QUEUES = 10
-SERVER_ROUNDS = 6
+SERVER_ROUNDS = 10
 SERVER_DECISIONS = 50
 SERVER_RATIO_MAX = 1.5
 SERVER_FLOOR_MS = 5.0
@@ -218,7 +222,8 @@ def futures_of(server: RealServer) -> float:
     return float(found[0]) if found else 0.0
 
 
-def test_a_server_decides_as_fast_with_estimates(tmp_path: Path, quick: bool, report: list[str]) -> None:
+def test_a_server_decides_as_fast_with_estimates(benchmark: BenchmarkFixture, tmp_path: Path, quick: bool) -> None:
+    times: dict[str, list[float]] = {}
     with ExitStack() as stack:
         servers = {}
         for name, enabled in (("with", "true"), ("without", "false")):
@@ -228,15 +233,16 @@ def test_a_server_decides_as_fast_with_estimates(tmp_path: Path, quick: bool, re
             server = RealServer(tmp_path / name, config, arguments=metrics, in_memory=True)
             servers[name] = stack.enter_context(server)
             server.start()
-        times = asyncio.run(decisions_in_turns(servers, 1 if quick else SERVER_ROUNDS))
+        rounds = 1 if quick else SERVER_ROUNDS
+        benchmark.pedantic(lambda: times.update(asyncio.run(decisions_in_turns(servers, rounds))), rounds=1)
         run = {name: futures_of(server) for name, server in servers.items()}
         for server in servers.values():
             assert server.end() == 0
-    for name, taken in sorted(times.items()):
-        report.append(
-            f"a decision by a server {name} estimates: median {statistics.median(taken):6.2f} ms,"
-            f" p99 {np.quantile(taken, 0.99):6.2f}, worst {max(taken):7.2f}; {run[name]:,.0f} futures"
-        )
+    for name, taken in sorted(times.items(), reverse=True):
+        assert len(taken) == rounds * SERVER_DECISIONS
+        p50, p90, p99 = quantiles(taken)
+        figures = {"median, ms": p50, "p90, ms": p90, "p99, ms": p99, "worst, ms": max(taken)}
+        note(benchmark, "estimates-server", f"{name} estimates", figures | {"futures run": run[name]})
     assert run["with"] >= FUTURES
     assert run["without"] == 0
     if not quick:

@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 import grpc
 import psutil
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.figures import note
 from router.engine.commands import Command, Complete, Enqueue, SignIn
 from router.journal import SqliteJournal
 from router.v1 import call_service_pb2, command_service_pb2
@@ -177,7 +179,7 @@ WORK = {"stream, batches of 64": (stream, STREAM_RATIO_MIN), "unary, 16 in fligh
 
 
 @pytest.mark.parametrize("name", WORK)
-def test_the_journal_costs_little(name: str, tmp_path: Path, quick: bool, report: list[str]) -> None:
+def test_the_journal_costs_little(benchmark: BenchmarkFixture, name: str, tmp_path: Path, quick: bool) -> None:
     work, ratio_min = WORK[name]
     metrics = ("--metrics-listen", "127.0.0.1:0")
     with ExitStack() as stack:
@@ -191,11 +193,15 @@ def test_the_journal_costs_little(name: str, tmp_path: Path, quick: bool, report
         for subject in (off, on):
             subject.round(work, 0.2, "warm-up")
             subject.rounds.clear()
-        for number in range(1 if quick else ROUNDS):
-            for subject in (off, on) if number % 2 else (on, off):
-                subject.round(work, 0.2 if quick else ROUND_S, f"round-{number}")
+
+        def run() -> None:
+            for number in range(1 if quick else ROUNDS):
+                for subject in (off, on) if number % 2 else (on, off):
+                    subject.round(work, 0.2 if quick else ROUND_S, f"round-{number}")
+
+        benchmark.pedantic(run, rounds=1)
         flushes = on.metric("commit_group_commands_count")
-        _report(report, name, off, on, flushes)
+        note(benchmark, "durability", name, figures(off, on, flushes))
         assert on.metric("durable_sequence") == on.done + others
         assert on.server.end() == 0
         journal = SqliteJournal.open(on.server.data_dir, read_only=True)
@@ -206,13 +212,14 @@ def test_the_journal_costs_little(name: str, tmp_path: Path, quick: bool, report
         assert on.per_second >= ratio_min * off.per_second
 
 
-def _report(report: list[str], name: str, off: Subject, on: Subject, flushes: float) -> None:
-    report.append(
-        f"{name}: {off.per_second:,.0f} commands/s without a journal, {on.per_second:,.0f} with it: "
-        f"{on.per_second / off.per_second:.2f}; of the medians {on.median_per_second / off.median_per_second:.2f}"
-    )
-    commit_ms = on.metric("commit_seconds_sum") / flushes * 1000
-    report.append(
-        f"  {on.done / flushes:,.1f} commands to a flush, which takes {commit_ms:.2f} ms; "
-        f"processor: {off.processor_us:,.0f} and {on.processor_us:,.0f} µs for a command"
-    )
+def figures(off: Subject, on: Subject, flushes: float) -> dict[str, float]:
+    """Return what one kind of load found."""
+    return {
+        "without, commands/s": off.per_second,
+        "with a journal": on.per_second,
+        "with ÷ without": on.per_second / off.per_second,
+        "commands a flush": on.done / flushes,
+        "ms a flush": on.metric("commit_seconds_sum") / flushes * 1000,
+        "without, processor, µs/command": off.processor_us,
+        "with": on.processor_us,
+    }

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.figures import note
 from bench.scenarios import IdleAgents, Measurement, Scenario, WaitingCalls, measure
 from router import CallAssigned, Event
 
@@ -81,7 +82,7 @@ def test_decision(
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_ten_times_the_size_costs_the_same(
-    measured: dict[tuple[str, int], list[Measurement]], report: list[str], quick: bool, name: str
+    benchmark: BenchmarkFixture, measured: dict[tuple[str, int], list[Measurement]], quick: bool, name: str
 ) -> None:
     _, sizes = SCENARIOS[name]
     if any((name, size) not in measured for size in sizes):
@@ -89,11 +90,15 @@ def test_ten_times_the_size_costs_the_same(
     small, large = (measured[name, size] for size in sizes)
     candidates = [sum(rounds[1:], rounds[0]).candidates_per_decision for rounds in (small, large)]
     times = [min(each.ns_per_decision for each in rounds) for rounds in (small, large)]
+    benchmark.pedantic(lambda: candidates[1] / candidates[0], rounds=1)
     for size, count, time_ns in zip(sizes, candidates, times, strict=True):
-        report.append(
-            f"{size:>9,} {name:14}  {count:7.1f} candidates per decision  {time_ns / 1000:7.2f} µs per decision"
-        )
-    report.append(f"{'ratio':>9} {'':14} {candidates[1] / candidates[0]:7.2f} {'':14} {times[1] / times[0]:7.2f}")
+        note(benchmark, "scale", f"{size:,} {name}", {"candidates": count, "µs of the processor": time_ns / 1000})
+    note(
+        benchmark,
+        "scale",
+        f"ratio, {name}",
+        {"candidates": candidates[1] / candidates[0], "µs of the processor": times[1] / times[0]},
+    )
     assert candidates[1] <= CANDIDATES_RATIO_MAX * candidates[0]
     if not quick:
         assert times[1] <= TIME_RATIO_MAX * times[0]

@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench import baselines
+from bench.figures import goal, note
 from bench.peers import Job, Outcome
-from bench.simulators import build_bare_loop, run_bare_loop, run_ours, run_peer
+from bench.simulators import run_bare_loop, run_ours, run_peer
 from tests.theory.formulas import erlang_c
 
 ROUNDS = 5
@@ -64,7 +67,7 @@ def check(queue: Queue, job: Job, outcome: Outcome) -> None:
 
 @pytest.fixture(scope="module")
 def bare_loop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bare_loop(tmp_path_factory.mktemp("bare"))
+    return baselines.build("bare_loop", tmp_path_factory.mktemp("bare"))
 
 
 def best_rates(queue: Queue, runs: dict[str, Callable[[], tuple[Job, Outcome]]], rounds: int) -> dict[str, float]:
@@ -78,62 +81,59 @@ def best_rates(queue: Queue, runs: dict[str, Callable[[], tuple[Job, Outcome]]],
     return rates
 
 
-def reached(value: float, goal: float) -> str:
-    return "reached" if value >= goal else f"reached {value / goal:.0%} of it"
-
-
 def resized(job: Job, customers: int) -> Job:
     return Job(job.agents, job.arrivals, job.service, customers, job.seed)
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_beside_a_bare_loop(name: str, bare_loop: Path, quick: bool, report: list[str]) -> None:
+def test_beside_a_bare_loop(benchmark: BenchmarkFixture, name: str, bare_loop: Path, quick: bool) -> None:
     """Ours, on one thread and on all, beside the least program that simulates the same queue."""
     queue = QUEUES[name]
     job = resized(queue.job, QUICK_CUSTOMERS) if quick else queue.job
     threads = os.cpu_count() or 1
     wide = resized(job, job.customers * threads)
-    rates = best_rates(
-        queue,
-        {
-            "bare": lambda: (job, run_bare_loop(bare_loop, job)),
-            "ours": lambda: (job, run_ours(job)),
-            "ours, all cores": lambda: (wide, run_ours(wide, threads)),
-        },
-        rounds=1 if quick else ROUNDS,
-    )
+    runs = {
+        "bare": lambda: (job, run_bare_loop(bare_loop, job)),
+        "ours": lambda: (job, run_ours(job)),
+        "ours, all cores": lambda: (wide, run_ours(wide, threads)),
+    }
+    rates = benchmark.pedantic(lambda: best_rates(queue, runs, 1 if quick else ROUNDS), rounds=1)
     share = rates["ours"] / rates["bare"]
-    report.append(
-        f"{name}, {job.customers:,} customers: ours {rates['ours'] / 1e6:.2f} M customers/s on one thread, "
-        f"{rates['ours, all cores'] / 1e6:.2f} M on {threads}; bare loop {rates['bare'] / 1e6:.2f} M; "
-        f"ours ÷ bare {share:.2f} (goal {BARE_RATIO_GOAL}: {reached(share, BARE_RATIO_GOAL)})"
-    )
+    figures = {
+        "bare loop, customers/s": rates["bare"],
+        "ours, customers/s": rates["ours"],
+        "ours, all cores": rates["ours, all cores"],
+        "ours ÷ bare loop": share,
+    }
+    note(benchmark, "simulation-bare", name, figures)
+    goal(benchmark, f"Simulated customers per second beside a bare loop, {name}", share, at_least=BARE_RATIO_GOAL)
     if not quick:
         assert share >= BARE_RATIO_MIN
 
 
 @pytest.mark.parametrize("name", PEER_QUEUES)
-def test_beside_simpy_and_ciw(name: str, quick: bool, report: list[str]) -> None:
+def test_beside_simpy_and_ciw(benchmark: BenchmarkFixture, name: str, quick: bool) -> None:
     """Ours on one thread beside the same queue in Python's simulators, one process each."""
     for peer in ("simpy", "ciw"):
         pytest.importorskip(peer, reason=f"{peer} is not installed: `make bench` does that, or pip install '.[bench]'")
     queue = QUEUES[name]
     small = resized(queue.job, QUICK_PEER_CUSTOMERS if quick else PEER_CUSTOMERS)
     job = resized(queue.job, QUICK_CUSTOMERS) if quick else queue.job
-    rates = best_rates(
-        queue,
-        {
-            "simpy": lambda: (small, run_peer("simpy_line", small)),
-            "ciw": lambda: (small, run_peer("ciw_line", small)),
-            "ours": lambda: (job, run_ours(job)),
-        },
-        rounds=1 if quick else PEER_ROUNDS,
-    )
+    runs = {
+        "simpy": lambda: (small, run_peer("simpy_line", small)),
+        "ciw": lambda: (small, run_peer("ciw_line", small)),
+        "ours": lambda: (job, run_ours(job)),
+    }
+    rates = benchmark.pedantic(lambda: best_rates(queue, runs, 1 if quick else PEER_ROUNDS), rounds=1)
     times = rates["ours"] / rates["simpy"]
-    report.append(
-        f"{name}: SimPy {rates['simpy']:,.0f} customers/s, Ciw {rates['ciw']:,.0f}, ours {rates['ours']:,.0f}: "
-        f"{times:.0f} × SimPy (goal {SIMPY_RATIO_GOAL}: {reached(times, SIMPY_RATIO_GOAL)}), "
-        f"{rates['ours'] / rates['ciw']:.0f} × Ciw"
-    )
+    figures = {
+        "SimPy, customers/s": rates["simpy"],
+        "Ciw, customers/s": rates["ciw"],
+        "ours, customers/s": rates["ours"],
+        "ours ÷ SimPy": times,
+        "ours ÷ Ciw": rates["ours"] / rates["ciw"],
+    }
+    note(benchmark, "simulation-peers", name, figures)
+    goal(benchmark, f"Simulated customers per second beside SimPy, {name}", times, at_least=SIMPY_RATIO_GOAL)
     if not quick:
         assert times >= SIMPY_RATIO_MIN

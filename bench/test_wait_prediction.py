@@ -3,7 +3,8 @@
 Method: 100 agents, all at work, and 100 waiting calls, at a moment of a simulated run that was watched for hours;
 four patterns of who can do what. A set of futures serves all waiting calls at once; its waits are the same in every
 round and for any number of threads, and the commands that it applied are counted. Times of sets are the processor's
-of one thread, in the quickest round.
+of one thread, in the quickest round. Estimates without futures are timed one by one, each by the method that made it:
+`learned` by a predictor that has learned, `qlm` and `les` by one that is told never to use what it learned.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
@@ -18,10 +20,13 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.busy_centre import PATTERNS, WAITING, BusyCentre, scenario
+from bench.figures import goal, note, quantiles
 from router.simulation.run import Simulation
 from router.wait import FutureSet, Predictor
 
 FUTURES = 200
+PATTERN_OF_GOALS = "27 queues, 60 profiles"
+"""The dearest."""
 SET_MS_MAX = 50.0
 COMMANDS_MAX = 800
 """In a future: each waiting call is offered and accepted, and before that a talk and a wrap-up end."""
@@ -50,9 +55,10 @@ def digest_of(found: FutureSet) -> str:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_set_of_futures(
-    benchmark: BenchmarkFixture, centres: dict[str, BusyCentre], pattern: str, quick: bool, report: list[str]
+    benchmark: BenchmarkFixture, centres: dict[str, BusyCentre], pattern: str, quick: bool
 ) -> None:
-    situation = centre_of(centres, pattern).predictor.situation()
+    predictor = centre_of(centres, pattern).predictor
+    situation = predictor.situation()
     found: list[FutureSet] = []
     spent_ms: list[float] = []
 
@@ -68,10 +74,20 @@ def test_a_set_of_futures(
     assert {digest_of(one) for one in found} == {digest_of(found[0])}
     assert all(np.all(target.waits_s > 0) for target in found[0].targets)
     commands = found[0].commands / FUTURES
-    report.append(
-        f"{FUTURES} futures, {pattern:23} {min(spent_ms):6.1f} ms, median {statistics.median(spent_ms):6.1f} ms;"
-        f" {commands:5.0f} commands in a future, {min(spent_ms) * 1e6 / found[0].commands:5.0f} ns each"
-    )
+    began_ns = time.process_time_ns()
+    said = predictor.digest(found[0])
+    digest_ms = (time.process_time_ns() - began_ns) / 1e6
+    assert len(said) == WAITING
+    figures = {
+        "quickest, ms": min(spent_ms),
+        "median, ms": statistics.median(spent_ms),
+        "all estimates from it, ms": digest_ms,
+        "commands in a future": commands,
+        "ns/command": min(spent_ms) * 1e6 / found[0].commands,
+    }
+    note(benchmark, "estimates-futures", pattern, figures)
+    if pattern == PATTERN_OF_GOALS:
+        goal(benchmark, f"{FUTURES} futures, {pattern}", min(spent_ms), at_most=SET_MS_MAX, unit="ms")
     assert commands <= COMMANDS_MAX
     if not quick:
         assert min(spent_ms) <= SET_MS_MAX
@@ -79,29 +95,38 @@ def test_a_set_of_futures(
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_what_the_writer_does_for_it(
-    centres: dict[str, BusyCentre], pattern: str, quick: bool, report: list[str]
+    benchmark: BenchmarkFixture, centres: dict[str, BusyCentre], pattern: str, quick: bool
 ) -> None:
     centre = centre_of(centres, pattern)
-    predictor, waiting = centre.predictor, centre.waiting()
+    waiting = centre.waiting()
     assert len(waiting) == WAITING
-    pause_us = spent_us(predictor.situation, 5 if quick else 100)
-    asked: list[float] = []
-    methods = set()
-    for call in waiting * (1 if quick else 20):
-        start_ns = time.perf_counter_ns()
-        said = predictor.quick(call, centre.now_us)
-        asked.append((time.perf_counter_ns() - start_ns) / 1000)
-        methods.add(said.method)
-        assert said.position is not None
-    assert methods <= {"learned", "qlm", "les"}
-    report.append(
-        f"a pause for a situation, {pattern:23}  median {statistics.median(pause_us):6.1f} µs,"
-        f" worst {max(pause_us):6.1f}; a quick estimate: median {statistics.median(asked):5.1f} µs,"
-        f" p99 {np.quantile(asked, 0.99):5.1f}"
-    )
+    unlearned = Predictor(centre.engine, answers_min=10**9)
+    unlearned.restore(centre.predictor.save())
+    asked: defaultdict[str, list[float]] = defaultdict(list)
+    pauses: list[float] = []
+
+    def run() -> None:
+        pauses.extend(spent_us(centre.predictor.situation, 5 if quick else 100))
+        for predictor in (centre.predictor, unlearned):
+            for call in waiting * (1 if quick else 20):
+                start_ns = time.perf_counter_ns()
+                said = predictor.quick(call, centre.now_us)
+                asked[said.method].append((time.perf_counter_ns() - start_ns) / 1000)
+                assert said.position is not None
+
+    benchmark.pedantic(run, rounds=1)
+    assert "learned" in asked
+    assert len(asked) >= 2
+    assert set(asked) <= {"learned", "qlm", "les"}
+    for method, spent in [*sorted(asked.items()), ("a pause for a situation", pauses)]:
+        p50, p99 = quantiles(spent, (0.5, 0.99))
+        note(benchmark, "estimates-quick", f"{method}, {pattern}", {"median, µs": p50, "p99, µs": p99})
+    learned_us, pause_us = statistics.median(asked["learned"]), statistics.median(pauses)
+    if pattern == PATTERN_OF_GOALS:
+        goal(benchmark, f"A quick estimate, {pattern}", learned_us, at_most=QUICK_US_MAX, unit="µs")
     if not quick:
-        assert statistics.median(asked) <= QUICK_US_MAX
-        assert statistics.median(pause_us) <= SITUATION_US_MAX
+        assert learned_us <= QUICK_US_MAX
+        assert pause_us <= SITUATION_US_MAX
 
 
 def spent_us(work: Callable[[], object], times: int) -> list[float]:
@@ -114,13 +139,21 @@ def spent_us(work: Callable[[], object], times: int) -> list[float]:
     return spent
 
 
-def test_following_the_engine(quick: bool, report: list[str]) -> None:
+def test_following_the_engine(benchmark: BenchmarkFixture, quick: bool) -> None:
     steps = 5_000 if quick else 100_000
-    alone_us, _ = stepped_us(steps, watching=False)
-    watched_us, predictor = stepped_us(steps, watching=True)
-    assert predictor.queue_history("queue-00").served > 0
-    follow_us = watched_us - alone_us
-    report.append(f"following a command: {follow_us:.2f} µs, beside {alone_us:.2f} µs for a step of the simulated run")
+    alone: list[float] = []
+    watched: list[float] = []
+
+    def turn() -> None:
+        alone.append(stepped_us(steps, watching=False)[0])
+        took_us, predictor = stepped_us(steps, watching=True)
+        assert predictor.queue_history("queue-00").served > 0
+        watched.append(took_us)
+
+    benchmark.pedantic(turn, rounds=1 if quick else 3)
+    follow_us = statistics.median(watched) - statistics.median(alone)
+    figures = {"following, µs": follow_us, "a step of the simulated run, µs": statistics.median(alone)}
+    note(benchmark, "estimates-following", "a command", figures)
     if not quick:
         assert follow_us <= OBSERVE_US_MAX
 

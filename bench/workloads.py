@@ -1,4 +1,4 @@
-"""Populations for the benchmarks: the same 500 skill profiles, 500 requirements and 20 queues at every size.
+"""Populations for the benchmarks: 500 skill profiles, 500 requirements and 20 queues, unless told, at every size.
 
 Everything is drawn from a seed, so two runs time the same commands. Every requirement can be met by some profile.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import router
 from router import AgentWeights, CallWeights, Enqueue, QueueSettings, RecordOutcome, Requirement, Settings, SignIn
+from router.config import with_preset
 
 PROFILES = 500
 REQUIREMENTS = 500
@@ -33,6 +34,18 @@ class Population:
 
     profiles: tuple[dict[str, int], ...]
     requirements: tuple[tuple[str, Requirement], ...]
+
+
+def queue_per_requirement(drawn: Population, preset: str) -> Settings:
+    """Every requirement is that of a queue of its own; all rank as the preset says and assign at once."""
+    never = router.ByUrgency(router.NEVER, router.NEVER, router.NEVER)
+    queues = {
+        queue_name(number): QueueSettings(
+            requirement=requirement, automatic=True, max_overtake_wait_us=never, preferred_hold_us=0
+        )
+        for number, (_, requirement) in enumerate(drawn.requirements)
+    }
+    return with_preset(Settings(queues=queues), preset)
 
 
 def settings() -> Settings:
@@ -78,17 +91,17 @@ def agent_name(number: int) -> str:
     return f"agent-{number:06}"
 
 
-def population(seed: int = 2026) -> Population:
+def population(seed: int = 2026, *, profile_count: int = PROFILES, requirement_count: int = REQUIREMENTS) -> Population:
     """Draw distinct profiles of 3 to 8 skills, and distinct requirements that some profile meets."""
     draw = random.Random(seed)
     skills = [f"skill-{number:02}" for number in range(SKILLS)]
     profiles: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
-    while len(profiles) < PROFILES:
+    while len(profiles) < profile_count:
         profile = {skill: draw.randint(3, 10) for skill in draw.sample(skills, draw.randint(3, 8))}
         profiles[tuple(sorted(profile.items()))] = profile
     drawn = list(profiles.values())
     requirements: dict[Requirement, None] = {}
-    while len(requirements) < REQUIREMENTS:
+    while len(requirements) < requirement_count:
         requirements[_requirement(draw, draw.choice(drawn))] = None
     owned = tuple((queue_name(number % QUEUES), requirement) for number, requirement in enumerate(requirements))
     return Population(tuple(drawn), owned)
@@ -104,7 +117,7 @@ def _requirement(draw: random.Random, profile: dict[str, int]) -> Requirement:
 
 def never_seen_requirement(drawn: Population, number: int) -> Requirement:
     """A demand that no earlier call had: an ordinary one that also prefers a skill of its own."""
-    _, known = drawn.requirements[number % REQUIREMENTS]
+    _, known = drawn.requirements[number % len(drawn.requirements)]
     step = known.steps[0]
     return Requirement((router.Step(step.terms, (*step.prefer, router.Preference(f"never-seen-{number}", 1))),))
 
@@ -120,7 +133,7 @@ def satisfies(skills: dict[str, int], requirement: Requirement) -> bool:
 def sign_ins(drawn: Population, agents: int) -> Iterator[SignIn]:
     """Agents spread evenly over the profiles."""
     for number in range(agents):
-        yield SignIn(agent_name(number), drawn.profiles[number % PROFILES])
+        yield SignIn(agent_name(number), drawn.profiles[number % len(drawn.profiles)])
 
 
 def outcomes(agents: int, per_agent: int, seed: int = 7) -> Iterator[RecordOutcome]:
@@ -140,12 +153,12 @@ def calls(drawn: Population, count: int, agents: int, seed: int = 11, first: int
     """Calls spread evenly over requirements and priorities; one in ten is for an agent the caller knows."""
     draw = random.Random(seed)
     for number in range(first, first + count):
-        queue, requirement = drawn.requirements[number % REQUIREMENTS]
+        queue, requirement = drawn.requirements[number % len(drawn.requirements)]
         known = draw.random() < 0.1
         yield Enqueue(
             f"call-{number:07}",
             queue,
             requirement=requirement,
-            priority=number // REQUIREMENTS % PRIORITIES,
+            priority=number // len(drawn.requirements) % PRIORITIES,
             preferred_agents=(agent_name(draw.randrange(agents)),) if known else (),
         )

@@ -1,0 +1,1 @@
+"""What a server holds and how it comes back: recovery, memory, snapshots."""

@@ -1,0 +1,124 @@
+"""The report says what the runs found: numbers, ranges, goals, commands, and which counts of instructions are wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.instructions import check
+from bench.report.missed import missed_text
+from bench.report.runs import Goal, Runs, UnfitRun, read_runs
+from bench.report.text import goals_text, number, spread, table_text
+
+NOTES = """## Goals missed
+
+Words.
+
+### Slow things
+
+- first goal
+- second goal
+
+Because.
+
+### Others
+
+- third goal
+
+Also.
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.004_321, "0.0043"),
+        (0.5, "0.50"),
+        (7.089, "7.09"),
+        (60, "60"),
+        (60.04, "60.0"),
+        (215.4, "215"),
+        (21_549.7, "21,500"),
+        (1_234_567, "1.2 M"),
+        (123_456_789, "123 M"),
+    ],
+)
+def test_numbers(value: float, said: str) -> None:
+    assert number(value) == said
+
+
+def test_a_range_where_runs_differ() -> None:
+    assert spread([3.001, 3.002]) == "3.00"
+    assert spread([3.0, 4.5, 3.2]) == "3 – 4.50"
+    assert spread(["ab12", "ab12"]) == "ab12"
+
+
+def run_file(folder: Path, name: str, value: float, *, quick: bool = False, processor: str = "one") -> Path:
+    """Write a run of one benchmark."""
+    extra = {
+        "tables": {"speed": [{"row": "small", "figures": {"a, µs": value}}]},
+        "goals": [{"name": "first goal", "value": value, "limit": 2.0, "at_most": True, "unit": "µs"}],
+        "series": {"growth": {"line": {"x": [10.0], "y": [value]}}},
+    }
+    path = folder / name
+    content = {
+        "machine_info": {"bench": {"quick": quick, "processor": processor}},
+        "datetime": "2026-11-22T10:00:00",
+        "benchmarks": [{"fullname": "bench/test_speed.py::test_it[1]", "extra_info": extra}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def two_runs(folder: Path) -> Runs:
+    return read_runs([run_file(folder, "one.json", 1.5), run_file(folder, "two.json", 2.5)])
+
+
+def test_runs_are_put_together(tmp_path: Path) -> None:
+    runs = two_runs(tmp_path)
+    assert "| small | 1.50 – 2.50 |" in table_text(runs.tables["speed"])
+    assert table_text(runs.tables["speed"]).endswith("`python -m pytest bench/test_speed.py::test_it`")
+    assert "| ≤ 2 µs | 1.50 – 2.50 µs | **missed** in 1 of 2 runs |" in goals_text(runs.goals)
+    line = runs.plots["growth"]["line"]
+    assert (line.x, line.y, line.low, line.high) == ([10.0], [2.0], [1.5], [2.5])
+
+
+def test_unfit_runs_are_refused(tmp_path: Path) -> None:
+    good = run_file(tmp_path, "good.json", 1.0)
+    with pytest.raises(UnfitRun, match="quick run"):
+        read_runs([run_file(tmp_path, "quick.json", 1.0, quick=True)])
+    with pytest.raises(UnfitRun, match="processor differ"):
+        read_runs([good, run_file(tmp_path, "other.json", 1.0, processor="two")])
+
+
+def test_only_what_was_missed_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    def goals(*values: float) -> list[Goal]:
+        names = ("first goal", "second goal", "third goal")
+        return [Goal(name, [value], 2.0, True, "") for name, value in zip(names, values, strict=True)]
+
+    text = missed_text(NOTES, goals(1.0, 3.0, 1.0))
+    assert "- second goal" in text
+    assert "- first goal" not in text
+    assert "Others" not in text
+    assert missed_text(NOTES, goals(1.0, 1.0, 1.0)).endswith("None.")
+    assert not capsys.readouterr().err
+    missed_text("## Goals missed\n", goals(3.0, 1.0, 1.0))
+    assert "'first goal'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("instructions", "result", "words"),
+    [
+        (10_050, "done 7", []),
+        (10_200, "done 7", ["more instructions"]),
+        (9_800, "done 7", ["fewer"]),
+        (10_000, "done 8", ["other work"]),
+    ],
+)
+def test_counts_of_instructions(instructions: int, result: str, words: list[str]) -> None:
+    recorded: dict[str, dict[str, int | str]] = {"decisions": {"instructions": 10_000, "result": "done 7"}}
+    wrong = check({"decisions": {"instructions": instructions, "result": result}}, recorded)
+    assert len(wrong) == len(words)
+    assert all(word in line for word, line in zip(words, wrong, strict=True))
