@@ -116,6 +116,7 @@ bench-quick: build ## the same in under a minute, asserting counts and hashes an
 	$(BIN)/python -m pytest bench --quick $(PYTEST_ARGS)
 
 bench-report: build ## docs/benchmarks.md, its plots and the README's table from BENCH_RUNS (build/bench/*.json)
+	@[ -n "$(BENCH_RUNS)" ] || { echo "error: no runs in build/bench: 'make bench' makes one" >&2; exit 1; }
 	$(BIN)/python -m bench.render $(BENCH_RUNS)
 
 bench-instructions: build ## instructions of fixed work beside the recorded ones (needs valgrind; BENCH_ARGS=--record)

@@ -22,7 +22,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.figures import goal, note
 from bench.wire.messages import accept, batch, complete, end_wrap_up, enqueue, enqueue_request, set_availability
-from bench.wire.pouring import Poured, pour, pour_by_grpc, succeeded
+from bench.wire.pouring import Poured, at_once_of, pour, pour_by_grpc, succeeded
 from bench.wire.subjects import EchoServer, Router, processor_s
 from router.engine.commands import SignIn
 from router.v1 import call_service_pb2, command_service_pb2, commands_pb2
@@ -185,7 +185,7 @@ def batches(name: str, size: int, commands: int) -> list[bytes]:
     return [batch(place + 1, name, made[place : place + size]) for place in range(0, commands - size + 1, size)]
 
 
-Client = Callable[[str, str, Iterable[bytes], float], Poured]
+Client = Callable[[str, str, Iterable[bytes], float, int], Poured]
 CLIENTS: dict[str, Client] = {
     "": pour,
     ", grpc.aio's own client": lambda *chosen: uvloop.run(pour_by_grpc(*chosen)),
@@ -212,7 +212,7 @@ def test_stream(
             # the echo does not look at them, so they may come again
             source = itertools.cycle(pool) if server is echo else pool
             began_s = processor_s(server.process)
-            poured = filled(server.address, method, source, seconds)
+            poured = filled(server.address, method, source, seconds, at_once_of(size))
             spent_s = processor_s(server.process) - began_s
             commands = size * len(poured.answers)
             done.append(Round(commands / poured.seconds, spent_s * 1e6 / commands))
@@ -221,7 +221,7 @@ def test_stream(
                 router.sent += commands
 
     in_turns(benchmark, rounds, turn, quick)
-    note(benchmark, "wire-stream", f"batches of {size}{client}", rounds.figures())
+    note(benchmark, "wire-stream", f"batches of {size}, {at_once_of(size)} under way{client}", rounds.figures())
     if size == SIZE_OF_GOAL:
         name = f"Stream beside the echo, batches of {size}{client}"
         goal(benchmark, name, rounds.ratio, at_least=STREAM_RATIO_MIN)

@@ -30,6 +30,8 @@ WRAP_UP_S: Final = 0.05
 DRAIN_S: Final = 15.0
 """So long after the last call was due it is given up."""
 QUEUES: Final = 10
+BATCH_MAX: Final = 800
+"""Commands in a batch, of which each kind gets its share; what is too much goes with the next."""
 _COMMAND_BYTES, _OFFER_BYTES, _HEAD_BYTES = 41, 72, 20
 """What an answer has for a command, and news for an offer, besides their heads."""
 
@@ -66,8 +68,11 @@ class RouterSide:
     watch = "/router.v1.WatchService/Watch"
     request = watch_service_pb2.WatchRequest(kinds=[events_pb2.EVENT_KIND_OFFER_MADE]).SerializeToString()
 
+    def __init__(self, client_id: str) -> None:
+        self._client_id = client_id
+
     def packed(self, number: int, commands: Sequence[bytes], calls: range) -> bytes:
-        return messages.batch(number, "pbx", commands)
+        return messages.batch(number, self._client_id, commands)
 
     def offers(self, message: bytes) -> Sequence[Offer]:
         events = watch_service_pb2.WatchResponse.FromString(message).events
@@ -87,7 +92,8 @@ class EchoSide:
     watch = "/bench.Echo/Watch"
     request = RouterSide.request
 
-    def __init__(self) -> None:
+    def __init__(self, client_id: str) -> None:
+        self._client_id = client_id
         self._calls: dict[int, range] = {}
 
     def packed(self, number: int, commands: Sequence[bytes], calls: range) -> bytes:
@@ -95,7 +101,7 @@ class EchoSide:
         if calls:
             self._calls[number] = calls
         head = LOUD.pack(number, _HEAD_BYTES + _COMMAND_BYTES * len(commands), told)
-        return head + messages.batch(number, "pbx", commands)
+        return head + messages.batch(number, self._client_id, commands)
 
     def offers(self, message: bytes) -> Sequence[Offer]:
         if not message:
@@ -133,18 +139,17 @@ class Callers:
 
     def message(self, now_s: float) -> bytes | None:
         """Return a batch of what is due, if anything is."""
-        commands = list(self._accepts)
-        self._accepts.clear()
-        while self._talks and self._talks[0][0] <= now_s:
+        commands = [self._accepts.popleft() for _ in range(min(len(self._accepts), BATCH_MAX // 4))]
+        while len(commands) < BATCH_MAX // 2 and self._talks and self._talks[0][0] <= now_s:
             _, call, agent = self._talks.popleft()
             commands.append(messages.complete(self.calls[call], f"{call}c"))
             self._wrap_ups.append((now_s + WRAP_UP_S, call, agent))
-        while self._wrap_ups and self._wrap_ups[0][0] <= now_s:
+        while len(commands) < BATCH_MAX * 3 // 4 and self._wrap_ups and self._wrap_ups[0][0] <= now_s:
             _, call, agent = self._wrap_ups.popleft()
             commands.append(messages.end_wrap_up(agent, f"{call}w"))
             self.ended += 1
         first = self.come
-        while self.come < len(self.due_s) and self.due_s[self.come] <= now_s:
+        while len(commands) < BATCH_MAX and self.come < len(self.due_s) and self.due_s[self.come] <= now_s:
             commands.append(self._enqueues[self.come])
             self.lateness_s.append(now_s - self.due_s[self.come])
             self.come += 1
@@ -225,7 +230,7 @@ def main() -> None:
     parser.add_argument("--name", default="call")
     parser.add_argument("--echo", action="store_true")
     chosen = parser.parse_args()
-    side: Side = EchoSide() if chosen.echo else RouterSide()
+    side: Side = EchoSide(chosen.name) if chosen.echo else RouterSide(chosen.name)
     json.dump(call(chosen.address, side, chosen.rate, chosen.seconds, chosen.name), sys.stdout)
 
 

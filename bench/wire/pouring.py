@@ -12,8 +12,15 @@ from bench.wire.http2 import Connection
 from router.v1 import command_service_pb2
 
 AT_ONCE = 16
-"""As many as the server takes of one stream, so that neither side waits for the other."""
+"""As many as the server takes of one stream whatever their size, so that neither side waits for the other."""
+AT_ONCE_MAX, COMMANDS_AT_ONCE = 256, 4_096
+"""So many more if they are small: as many as these, with so many commands together."""
 _WAIT_S = 20.0
+
+
+def at_once_of(size: int) -> int:
+    """Return how many batches of a size the server takes of one stream."""
+    return max(AT_ONCE, min(AT_ONCE_MAX, COMMANDS_AT_ONCE // size))
 
 
 class Poured(NamedTuple):
@@ -55,7 +62,9 @@ def pour(
     return Poured(answers, last_s - began_s, gap_s)
 
 
-async def pour_by_grpc(address: str, method: str, messages: Iterable[bytes], seconds: float) -> Poured:
+async def pour_by_grpc(
+    address: str, method: str, messages: Iterable[bytes], seconds: float, at_once: int = AT_ONCE
+) -> Poured:
     """Do the same with grpc.aio's own client, which takes as much of a processor as an echo server does."""
     answers: list[bytes] = []
     gap_s, sent = 0.0, 0
@@ -72,7 +81,7 @@ async def pour_by_grpc(address: str, method: str, messages: Iterable[bytes], sec
             gap_s, last_s = max(gap_s, now_s - last_s), now_s
 
         for message in messages:
-            if sent - len(answers) == AT_ONCE:
+            if sent - len(answers) == at_once:
                 await take()
             await call.write(message)
             sent += 1

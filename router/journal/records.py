@@ -94,17 +94,6 @@ def count_entries(entries: Entries) -> int:
     return sum(entry.count if isinstance(entry, EncodedEntries) else 1 for entry in entries)
 
 
-def decode_entries(entries: Entries) -> list[Entry]:
-    """Return the entries with those decoded that are bytes. Raises `Unreadable`."""
-    decoded: list[Entry] = []
-    for entry in entries:
-        if isinstance(entry, EncodedEntries):
-            decoded += decode_record(entry.content)
-        else:
-            decoded.append(entry)
-    return decoded
-
-
 def split_entries(entries: EncodedEntries, count: int) -> tuple[EncodedEntries, EncodedEntries]:
     """Return the first `count` of some entries, which must be more, and the rest."""
     at, content = 0, entries.content

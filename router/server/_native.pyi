@@ -207,26 +207,48 @@ class Holdings(Follower):
     """Names of one kind, each with at most one owner. Every operation is O(1) but `of` and `clients`."""
 
     def __len__(self) -> int: ...
-    def owner(self, name: str) -> str: ...
-    def of(self, client_id: str) -> tuple[str, ...]: ...
-    def clients(self) -> set[str]: ...
-    def give(self, name: str, client_id: str) -> None: ...
-    def drop(self, name: str) -> None: ...
-    def clear(self) -> None: ...
+    def owner(self, name: str) -> str:
+        """Return the client that brought it; empty if nobody did who said a client id."""
+    def of(self, client_id: str) -> tuple[str, ...]:
+        """Return what a client brought and still has, in the order in which it came."""
+    def clients(self) -> set[str]:
+        """Return the clients that have something."""
+    def give(self, name: str, client_id: str) -> None:
+        """Give it to a client, to nobody if the client id is empty."""
+    def drop(self, name: str) -> None:
+        """It is over."""
+    def clear(self) -> None:
+        """Forget everything."""
 
-class AgentHoldings(Holdings): ...
-class CallHoldings(Holdings): ...
+class AgentHoldings(Holdings):
+    """Agents belong to the client that signed them in last, until they are signed out."""
+
+class CallHoldings(Holdings):
+    """Calls belong to the client that enqueued them, until they end."""
 
 class Waiting(Follower):
     """Who waits or is on offer: what has changed since somebody last asked. Follows nothing before `begin`."""
 
     def __init__(self, engine: Engine) -> None: ...
-    def begin(self) -> None: ...
-    def take_news(self) -> bool: ...
-    def __len__(self) -> int: ...
+    def begin(self) -> None:
+        """Follow from here on; everything so far is known. O(calls that the engine knows)."""
+    def take_news(self) -> bool:
+        """Return whether anything has changed since this was last asked, though it may have changed back."""
+    def __len__(self) -> int:
+        """Return how many changes there are to take."""
     @property
-    def has_waiting(self) -> bool: ...
-    def take(self) -> list[tuple[Literal["entered", "offered", "left"], str, bool, str, int, bool]]: ...
+    def has_waiting(self) -> bool:
+        """Whether something of that is a call that waits now, and is not on offer."""
+    def take(self) -> list[tuple[Literal["entered", "offered", "left"], str, bool, str, int, bool]]:
+        """Return what has changed since this was last asked, the outcome and not the way to it.
+
+        One tuple for each stay: what became of it ("entered", "offered" or "left"), the call, whether it is on offer
+        now; of "entered" also its queue, the command with which it began, and whether it follows on the stay that was
+        known without a gap; else "", 0 and True.
+        """
+
+def estimate_bytes(estimate: WaitEstimate, method: int, callback_offered: bool) -> bytes:
+    """Return the bytes of a `WaitEstimate` with the number of its method: those of `encode_wait_estimate`."""
 
 # for tests of the codec
 
@@ -239,5 +261,3 @@ def _answer(engine: Engine, repeated: bool) -> bytes: ...
 def _entry(
     time_us: int, client_id: bytes, request_id: bytes, content: bytes, actor: bytes, field: int, part: bytes
 ) -> bytes: ...
-def estimate_bytes(estimate: WaitEstimate, method: int, callback_offered: bool) -> bytes:
-    """Return the bytes of a `WaitEstimate` with the number of its method: those of `encode_wait_estimate`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from router.config import ConfigError
 from router.engine.vocabulary import CallState
 from router.server.errors import Refusal, Violation, invalid
-from router.server.interceptor import Context
+from router.server.grpc_types import Context
 from router.server.requests import identity_of
 from router.server.security import principal_of
 from router.server.service import Service

@@ -18,8 +18,9 @@ import grpc
 
 from router.engine.commands import Command, Enqueue, SignIn
 from router.server.errors import Refusal
-from router.server.interceptor import Context, Handler, abort
+from router.server.grpc_types import Context, Handler
 from router.server.memory import memory_limit, memory_used
+from router.server.refusing import abort
 
 _OURS: Final = "/router.v1."
 _HEARTBEAT: Final = "/router.v1.SessionService/Heartbeat"
@@ -44,7 +45,7 @@ def backlog_options(rpcs_max: int) -> list[tuple[str, int]]:
     ]
 
 
-class AdmissionInterceptor:
+class AdmissionLayer:
     """Refuse unary RPCs beyond `rpcs_max` under way, and command streams beyond `streams_max`, as OVERLOADED.
 
     Heartbeats have the first bound once more, for themselves. Watches have a bound of their own, in the hub. What is

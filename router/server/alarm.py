@@ -1,4 +1,4 @@
-"""An alarm: what the writer's task waits for when there is nothing to do.
+"""An alarm: what a task waits for when there is nothing to do, for a time at most.
 
 Keeps one invariant: whoever waits wakes when it rings, at the latest about when its time has come; perhaps sooner.
 """

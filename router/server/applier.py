@@ -29,8 +29,7 @@ logger = logging.getLogger(__name__)
 
 _ADVANCE: Final = Submission(Advance(), actor="server")
 
-
-KINDS: Final[dict[type[Any], int]] = {kind: number for number, kind in enumerate(get_args(Command))}
+COMMAND_NUMBERS: Final[dict[type[Any], int]] = {kind: number for number, kind in enumerate(get_args(Command))}
 """The number of each kind of command, as the followers know it."""
 
 
@@ -181,7 +180,7 @@ class Applier:
 
     def tell(self, happening: Happening) -> None:
         """Let everybody learn of the engine's last command. Raises what a vital follower raises."""
-        self.followers.observe(happening.client_id, KINDS[type(happening.command)])
+        self.followers.observe(happening.client_id, COMMAND_NUMBERS[type(happening.command)])
         try:
             self._learn()
         except Exception:

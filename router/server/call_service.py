@@ -15,7 +15,7 @@ from router.engine.settings import DAY_US, SECOND_US
 from router.server.errors import Refusal, invalid, refusal_of_malformed
 from router.server.estimation import Wanted
 from router.server.estimation.announced import MIN_CHANGE_US
-from router.server.interceptor import Context
+from router.server.grpc_types import Context
 from router.server.service import Service, through_lane
 from router.server.shell import Shell, required
 from router.server.watch_service import HEARTBEAT_S

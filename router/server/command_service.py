@@ -6,6 +6,7 @@ Keeps one invariant: results come in the order of the batches, one for each comm
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
@@ -15,8 +16,9 @@ from google.protobuf.message import DecodeError
 from router.server._native import Batch
 from router.server.command_stream import CommandStream, Started
 from router.server.errors import Refusal, invalid, refusal_of_malformed
-from router.server.interceptor import Context, read_request, takes_bytes
+from router.server.grpc_types import Context
 from router.server.lane import encoded_estimate
+from router.server.refusing import read_request, takes_bytes
 from router.server.requests import Answer, Submission, identity_of
 from router.server.rpc import note_client
 from router.server.security import Principal, principal_of
@@ -30,6 +32,8 @@ from router.wire.commands import decode_any_command
 from router.wire.problems import Malformed
 from router.wire.results import encode_header, encode_result
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -42,7 +46,7 @@ class _HoldsSession(Protocol):
     def hold_session(self) -> bool: ...
 
 
-class _Asker:
+class _BatchAsker:
     """Asks for a batch in the lane: reads, checks and answers the commands that are not for it."""
 
     def __init__(
@@ -52,21 +56,32 @@ class _Asker:
         self._shell = shell
         self._batch = batch
         self._principal = principal
-        self._prepared = {index: self._prepare(index, message) for index, message in messages.items()}
-        refused = sum(isinstance(one, Refusal) for one in self._prepared.values())
-        self.size = len(batch) - refused
+        self._submissions: dict[int, Submission] = {}
+        # worded before the batch has its turn, in which nobody else gets one
+        self._refused: dict[int, bytes] = {}
+        for index, message in messages.items():
+            prepared = self._prepare(index, message)
+            if isinstance(prepared, Refusal):
+                self._refused[index] = self._worded(Answer(refusal=prepared))
+            else:
+                self._submissions[index] = prepared
+        self.size = len(batch) - len(self._refused)
         """How many commands may be carried out."""
 
-    def submission(self, index: int) -> Submission | Refusal:
+    def submission(self, index: int) -> Submission | Refusal | None:
         """Return a command that is not for the lane, or that the engine did not take as it was."""
-        prepared = self._prepared.get(index)
+        refused = self._refused.get(index)
+        if refused is not None:
+            self._batch.answer(refused)
+            return None
+        prepared = self._submissions.get(index)
         if prepared is not None:
             return prepared
         return self._prepare(index, commands_pb2.Command.FromString(self._batch.command(index)))
 
     def answer(self, answer: Answer) -> None:
         """Word an answer."""
-        self._batch.answer(_result(self._shell, answer).SerializeToString())
+        self._batch.answer(self._worded(answer))
 
     def answer_estimate(self, estimate: WaitEstimate | None) -> None:
         """Answer with an estimate, if there is one."""
@@ -75,8 +90,16 @@ class _Asker:
     def refuse_all(self, refusal: Refusal) -> None:
         """Refuse each command: for its own reason, if there is one, else as `refusal` says."""
         for index in range(len(self._batch)):
-            own = self._prepared.get(index)
-            self.answer(Answer(refusal=own if isinstance(own, Refusal) else refusal))
+            own = self._refused.get(index)
+            self._batch.answer(self._worded(Answer(refusal=refusal)) if own is None else own)
+
+    def _worded(self, answer: Answer) -> bytes:
+        """Return the bytes of a result; a fault in making them is this command's alone."""
+        try:
+            return _result(self._shell, answer).SerializeToString()
+        except Exception:
+            logger.exception("an answer could not be worded")
+            return _result(self._shell, Answer(refusal=Refusal("INTERNAL_ERROR"))).SerializeToString()
 
     def _prepare(self, index: int, message: commands_pb2.Command) -> Submission | Refusal:
         try:
@@ -149,7 +172,7 @@ class CommandService(command_service_pb2_grpc.CommandServiceServicer):
         self, batch: Batch, size_bytes: int, messages: Mapping[int, commands_pb2.Command], principal: Principal
     ) -> Started:
         holding = self._hold(batch, principal)
-        asker = _Asker(self._shell, batch, principal, messages)
+        asker = _BatchAsker(self._shell, batch, principal, messages)
         outcome: asyncio.Future[Batch]
         try:
             outcome = self._shell.writer.take_batch(batch, asker, asker.size)

@@ -38,10 +38,16 @@ class _Thread:
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._begun_s: deque[float] = deque()
+        self._ended = False
         Thread(target=self._run, name=name, daemon=True).start()
 
     def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Run a function; the future has what it returns. Cancelled before its turn, it is not run."""
+        """Run a function; the future has what it returns. Cancelled before its turn, it is not run.
+
+        Raises `RuntimeError` after `end`.
+        """
+        if self._ended:
+            raise RuntimeError("the journal's thread has ended")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._begun_s.append(monotonic())
@@ -55,6 +61,7 @@ class _Thread:
 
     def end(self) -> None:
         """Let the thread end after the calls that came before."""
+        self._ended = True
         self._calls.put(None)
 
     def _run(self) -> None:

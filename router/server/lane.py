@@ -49,18 +49,18 @@ class LaneEntrance:
 
     def read_batch(self, content: bytes, principal: Principal, commands_max: int) -> Batch | None:
         """Return the batch in the bytes of an `ApplyRequest`, None if it cannot go through the lane."""
-        if not self._is_open:
+        if not self._takes_any:
             return None
         return read_batch(content, self._fields(principal), commands_max)
 
     def read_alone(self, content: bytes, field: str, principal: Principal) -> Batch | None:
         """Return the one command in the bytes of a request of its own, None if it cannot go through the lane."""
-        if not self._is_open:
+        if not self._takes_any:
             return None
         return read_alone(content, FIELD_NUMBERS[field], self._fields(principal))
 
     @property
-    def _is_open(self) -> bool:
+    def _takes_any(self) -> bool:
         # whoever traces wants to see each command
         return self.is_open and self._writer.tracer is None
 

@@ -6,18 +6,11 @@ Keeps one invariant: nobody is served but through every layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import grpc
 
-from router.server.interceptor import Handler
-
-if TYPE_CHECKING:
-    # generic in the stubs, not at run time
-    Handlers = Mapping[str, Handler]
-    GenericHandler = grpc.GenericRpcHandler[Any, Any]
-else:
-    GenericHandler = grpc.GenericRpcHandler
+from router.server.grpc_types import GenericHandler, Handler
 
 LINES: Final = (
     "/router.v1.CallService/Enqueue",
@@ -49,7 +42,7 @@ class Methods(GenericHandler):
         self._on_unknown = on_unknown
         self._handlers: dict[str, Handler] = {}
 
-    def add_registered_method_handlers(self, service: str, handlers: Handlers) -> None:
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
         """Take the methods of a service."""
         for name, handler in handlers.items():
             method = f"/{service}/{name}"

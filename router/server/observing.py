@@ -1,4 +1,4 @@
-"""The outermost interceptor: counts every RPC, tells the logs which one is being served, and writes its access line.
+"""The outermost layer: counts every RPC, tells the logs which one is being served, and writes its access line.
 
 Keeps one invariant: it changes nothing about an RPC, whatever becomes of it.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import grpc
 
-from router.server.interceptor import Context, Handler
+from router.server.grpc_types import Context, Handler
 from router.server.meters import Meters
 from router.server.metrics.rpc_meter import RpcMeter
 from router.server.rpc import CURRENT, STREAM, UNARY, WATCH, Rpc
@@ -27,7 +27,7 @@ _OURS: Final = "/router.v1."
 _FAULTS: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS})
 
 
-class ObservingInterceptor:
+class ObservingLayer:
     """Observe the RPCs of the public contract, and other unary ones such as health checks."""
 
     def __init__(self, rpcs: RpcMeter, meters: Meters) -> None:

@@ -18,17 +18,17 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from router.config import RouterConfig
 from router.journal import JournalError
 from router.server.administration_service import AdministrationService
-from router.server.admission import AdmissionInterceptor, backlog_options
+from router.server.admission import AdmissionLayer, backlog_options
 from router.server.agent_service import AgentService
 from router.server.call_service import CallService
 from router.server.clock import Clock
 from router.server.command_service import CommandService
 from router.server.health import Health
-from router.server.interceptor import RefusalInterceptor
 from router.server.memory import memory_limit
 from router.server.methods import Methods
 from router.server.metrics import Metrics
-from router.server.observing import ObservingInterceptor
+from router.server.observing import ObservingLayer
+from router.server.refusing import RefusalLayer
 from router.server.security.audit import Audit
 from router.server.security.security import Security
 from router.server.session_service import SessionService
@@ -162,11 +162,11 @@ class RouterServer:
 
     def _new_methods(self, config: RouterConfig, heartbeat_s: float) -> Methods:
         durable = self.shell.writer.durable
-        observing = ObservingInterceptor(self.metrics.rpcs, self.metrics.commands)
-        admission = AdmissionInterceptor(config.server.rpcs_max, config.server.streams_max)
-        security = self.security.interceptor
+        observing = ObservingLayer(self.metrics.rpcs, self.metrics.commands)
+        admission = AdmissionLayer(config.server.rpcs_max, config.server.streams_max)
+        security = self.security.layer
         unary = UnaryLayers(observing, admission, security, durable)
-        layers = (observing, admission, security, RefusalInterceptor(durable))
+        layers = (observing, admission, security, RefusalLayer(durable))
         methods: Any = Methods(unary, layers, self.metrics.rpcs.unknown)
         shell = self.shell
         call_service_pb2_grpc.add_CallServiceServicer_to_server(CallService(shell, heartbeat_s), methods)

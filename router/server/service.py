@@ -70,6 +70,7 @@ class Service:
             return None
         client_id = batch.client_id
         if not principal.may_use(client_id):
+            # who reports what it refuses
             set_caller(caller)
             principal.check_client(client_id)
         if principal.may_hold_session:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from router.server.errors import invalid
-from router.server.interceptor import Context
+from router.server.grpc_types import Context
 from router.server.requests import check_id
 from router.server.security import principal_of
 from router.server.shell import Shell

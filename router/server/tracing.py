@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from router.server.errors import REASONS
-from router.server.interceptor import Context, Handler, ServerInterceptor
+from router.server.grpc_types import Context, Handler, ServerInterceptor
 from router.server.metrics.command_meter import COMMAND_NAMES
 from router.server.requests import Answer, Submission
 

@@ -12,11 +12,12 @@ from typing import Any, Final, NamedTuple
 import grpc
 
 from router.engine.errors import UnknownName
-from router.server.admission import AdmissionInterceptor
-from router.server.interceptor import Context, Handler, abort, read_request, refusal_of, writing
-from router.server.observing import ObservingInterceptor, code_of, code_of_cancelled
+from router.server.admission import AdmissionLayer
+from router.server.grpc_types import Context, Handler
+from router.server.observing import ObservingLayer, code_of, code_of_cancelled
+from router.server.refusing import abort, read_request, refusal_of, writing
 from router.server.rpc import UNARY
-from router.server.security.interceptor import SecurityInterceptor
+from router.server.security.layer import SecurityLayer
 from router.server.security.principals import set_caller
 
 Durable = Callable[[int | None], Awaitable[None]]
@@ -33,9 +34,9 @@ class UnaryLayers(NamedTuple):
     durable already.
     """
 
-    observing: ObservingInterceptor
-    admission: AdmissionInterceptor
-    security: SecurityInterceptor
+    observing: ObservingLayer
+    admission: AdmissionLayer
+    security: SecurityLayer
     durable: Durable
 
     def wrap(self, method: str, handler: Any) -> Handler:

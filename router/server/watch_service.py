@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from router.server._native import EventFilter, History
 from router.server.errors import Refusal, invalid
-from router.server.interceptor import Context
+from router.server.grpc_types import Context
 from router.server.shell import Shell
 from router.server.watch import Watcher
 from router.v1 import watch_service_pb2 as pb

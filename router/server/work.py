@@ -186,8 +186,8 @@ class Asker(Protocol):
     def actor(self) -> bytes:
         """Who did it, for the journal."""
 
-    def submission(self, index: int) -> Submission | Refusal:
-        """Return a command that is not for the lane, or why it cannot be carried out."""
+    def submission(self, index: int) -> Submission | Refusal | None:
+        """Return a command that is not for the lane, or why it cannot be carried out; None: it is answered now."""
 
     def answer(self, answer: Answer) -> None:
         """Answer the command at hand, which was not carried out by the lane, or was rejected."""
@@ -219,11 +219,11 @@ class LaneWork(Work):
                 submission = self._submission()
                 if isinstance(submission, Refusal):
                     asker.answer(Answer(refusal=submission))
-                else:
+                elif submission is not None:
                     asker.answer(carrier.apply(submission, group))
         self._outcome = batch
 
-    def _submission(self) -> Submission | Refusal:
+    def _submission(self) -> Submission | Refusal | None:
         try:
             return self._asker.submission(self._batch.next)
         except Exception:

@@ -192,6 +192,7 @@ def test_a_torn_log_and_one_without_waits_are_refused(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_it_with_a_sentence(logs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)

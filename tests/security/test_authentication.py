@@ -241,7 +241,7 @@ async def test_streams_end_when_their_token_does(tmp_path: Path) -> None:
     async with guarded(tmp_path) as server, caller(server, PBX) as client:
         watch = await Seen(client.watch()).begun()
         ending = TokenEntry(Principal("brief", Role.PBX), digest_of(PBX), time.time() + 0.2)
-        server.security.interceptor.put_in_force(Access((ending,)))
+        server.security.layer.put_in_force(Access((ending,)))
         await watch.until(lambda seen: seen.error)
         assert watch.error is not None
         assert watch.error.reason == "UNAUTHENTICATED"
@@ -262,9 +262,9 @@ async def test_no_stream_is_remembered_when_it_is_over(tmp_path: Path) -> None:
                 await stream.apply([c.SignIn("ada"), c.SignOut("ada")])
         watch = await Seen(client.watch()).begun()
         async with asyncio.timeout(10):
-            while len(server.security.interceptor._streams) > 1:
+            while len(server.security.layer._streams) > 1:
                 await asyncio.sleep(0.01)
-        assert len(server.security.interceptor._streams) == 1
+        assert len(server.security.layer._streams) == 1
         await watch.end()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
-from router.journal import Entries, Entry, JournalError, Snapshot
-from router.journal.records import decode_entries
+from router.journal import EncodedEntries, Entries, Entry, JournalError, Snapshot
+from router.journal.records import decode_record
 
 
 class ScriptedJournal:
@@ -32,7 +32,7 @@ class ScriptedJournal:
         return len(self.entries)
 
     def append(self, expected_sequence: int, new: Entries) -> None:
-        entries = decode_entries(new)
+        entries = _decoded(new)
         self.threads.add(threading.current_thread().name)
         self.under_way.set()
         self.open.wait(30)
@@ -64,3 +64,14 @@ class ScriptedJournal:
 
     def close(self) -> None:
         self.closed = True
+
+
+def _decoded(entries: Entries) -> list[Entry]:
+    """Return the entries, with those decoded that are bytes."""
+    decoded: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, EncodedEntries):
+            decoded += decode_record(entry.content)
+        else:
+            decoded.append(entry)
+    return decoded

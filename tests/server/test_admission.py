@@ -10,12 +10,12 @@ import pytest
 
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Complete, Enqueue, SignIn, SignOut
-from router.server.admission import AdmissionInterceptor, MemoryGuard
+from router.server.admission import AdmissionLayer, MemoryGuard
 from router.server.errors import Refusal
 from router.server.meters import NoMeters
 from router.server.metrics.rpc_meter import RpcMeter
-from router.server.observing import ObservingInterceptor
-from router.server.security.interceptor import SecurityInterceptor
+from router.server.observing import ObservingLayer
+from router.server.security.layer import SecurityLayer
 from router.server.unary import UnaryLayers
 from router.v1 import call_service_pb2
 
@@ -61,10 +61,10 @@ async def _durable(sequence: int | None) -> None:
     """Have everything durable."""
 
 
-def unary(admission: AdmissionInterceptor, method: str, held: Held) -> Any:
+def unary(admission: AdmissionLayer, method: str, held: Held) -> Any:
     """Return a unary method with all that is around it."""
-    observing = ObservingInterceptor(RpcMeter(), NoMeters())
-    layers = UnaryLayers(observing, admission, SecurityInterceptor(None), _durable)
+    observing = ObservingLayer(RpcMeter(), NoMeters())
+    layers = UnaryLayers(observing, admission, SecurityLayer(None), _durable)
     parse = call_service_pb2.GetCallRequest.FromString
     handler: Any = layers.wrap(method, grpc.unary_unary_rpc_method_handler(held, parse))
     return handler.unary_unary
@@ -72,7 +72,7 @@ def unary(admission: AdmissionInterceptor, method: str, held: Held) -> Any:
 
 async def test_unary_rpcs_beyond_the_bound_are_refused_and_room_comes_back() -> None:
     held = Held()
-    get_call = unary(AdmissionInterceptor(2, 1), GET_CALL, held)
+    get_call = unary(AdmissionLayer(2, 1), GET_CALL, held)
     under_way = [asyncio.create_task(get_call(b"", Context())) for _ in range(2)]
     await asyncio.sleep(0)
     context = Context()
@@ -88,7 +88,7 @@ async def test_unary_rpcs_beyond_the_bound_are_refused_and_room_comes_back() -> 
 
 async def test_a_cancelled_rpc_gives_its_room_back() -> None:
     held = Held()
-    get_call = unary(AdmissionInterceptor(1, 1), GET_CALL, held)
+    get_call = unary(AdmissionLayer(1, 1), GET_CALL, held)
     task = asyncio.create_task(get_call(b"", Context()))
     await asyncio.sleep(0)
     task.cancel()
@@ -99,11 +99,11 @@ async def test_a_cancelled_rpc_gives_its_room_back() -> None:
 
 async def test_streams_have_a_bound_of_their_own_and_health_has_none() -> None:
     held = Held()
-    interceptor = AdmissionInterceptor(1, 1)
-    stream = interceptor.wrap("/router.v1.CommandService/Apply", grpc.stream_stream_rpc_method_handler(held))
-    get_call = unary(interceptor, GET_CALL, held)
+    admission = AdmissionLayer(1, 1)
+    stream = admission.wrap("/router.v1.CommandService/Apply", grpc.stream_stream_rpc_method_handler(held))
+    get_call = unary(admission, GET_CALL, held)
     check = grpc.unary_unary_rpc_method_handler(held)
-    assert interceptor.wrap("/grpc.health.v1.Health/Check", check) is check
+    assert admission.wrap("/grpc.health.v1.Health/Check", check) is check
     tasks = [asyncio.create_task(call(b"", Context())) for call in (stream.stream_stream, get_call)]
     await asyncio.sleep(0)
     assert held.begun == 2
@@ -115,8 +115,8 @@ async def test_streams_have_a_bound_of_their_own_and_health_has_none() -> None:
 
 async def test_a_heartbeat_has_room_however_many_other_rpcs_are_under_way() -> None:
     held = Held()
-    interceptor = AdmissionInterceptor(1, 1)
-    calls = [unary(interceptor, f"/router.v1.{method}", held) for method in ("CallService/GetCall", HEARTBEAT)]
+    admission = AdmissionLayer(1, 1)
+    calls = [unary(admission, f"/router.v1.{method}", held) for method in ("CallService/GetCall", HEARTBEAT)]
     tasks = [asyncio.create_task(call(b"", Context())) for call in calls]
     await asyncio.sleep(0)
     assert held.begun == 2

@@ -149,12 +149,12 @@ async def overloaded(server: RouterServer, client: RouterClient) -> RouterError:
 
 
 async def unauthenticated(server: RouterServer, client: RouterClient) -> RouterError:
-    server.security.interceptor.put_in_force(Access())
+    server.security.layer.put_in_force(Access())
     return await refused(client.apply(ADA))
 
 
 async def permission_denied(server: RouterServer, client: RouterClient) -> RouterError:
-    server.security.interceptor.put_in_force(parse_access(token_entry("board", "viewer", "skr_board"), "access.toml"))
+    server.security.layer.put_in_force(parse_access(token_entry("board", "viewer", "skr_board"), "access.toml"))
     async with client_of(server, token="skr_board") as viewer:
         return await refused(viewer.apply(ADA))
 

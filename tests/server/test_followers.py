@@ -12,7 +12,7 @@ from router.engine import commands as c
 from router.engine.errors import InvariantViolated
 from router.engine.settings import QueueSettings, Settings
 from router.server._native import CallHoldings, CommandCounts, Followers, History
-from router.server.applier import KINDS
+from router.server.applier import COMMAND_NUMBERS
 from router.server.server import RouterServer
 from tests.server.support import refused
 
@@ -35,8 +35,8 @@ def test_a_fault_of_one_is_logged_once_and_the_others_go_on(caplog: pytest.LogCa
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith("CommandCounts failed; routing goes on: ")
     router.apply(c.Cancel("c1"), 0)
-    followers.observe("pbx", KINDS[c.Cancel])
-    assert counts.commands[KINDS[c.Cancel]][0] == 1, "it is told of what comes later"
+    followers.observe("pbx", COMMAND_NUMBERS[c.Cancel])
+    assert counts.commands[COMMAND_NUMBERS[c.Cancel]][0] == 1, "it is told of what comes later"
 
 
 def test_a_fault_of_a_vital_one_is_one_of_whoever_tells_it() -> None:
@@ -46,7 +46,7 @@ def test_a_fault_of_a_vital_one_is_one_of_whoever_tells_it() -> None:
     router.apply(c.Enqueue("c1", "q"), 0)
     router.apply(c.Enqueue("c2", "q"), 0)
     with pytest.raises(InvariantViolated):
-        followers.observe("pbx", KINDS[c.Enqueue])
+        followers.observe("pbx", COMMAND_NUMBERS[c.Enqueue])
 
 
 async def test_a_server_whose_watchers_missed_something_does_not_go_on(

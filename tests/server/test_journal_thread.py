@@ -57,6 +57,14 @@ async def test_closing_does_not_wait_for_a_call_that_does_not_return() -> None:
     assert await thread.close(5), "twice does no harm"
 
 
+async def test_nothing_can_be_asked_for_after_the_end() -> None:
+    thread = await opened()
+    assert await thread.close(5)
+    with pytest.raises(RuntimeError, match="ended"):
+        thread.call(lambda: None)
+    assert thread.busy_s == 0.0
+
+
 async def test_a_journal_that_cannot_be_opened_leaves_no_thread() -> None:
     def opener() -> ScriptedJournal:
         raise OSError("no such directory")

@@ -24,17 +24,17 @@ from router.journal import EncodedEntries, Entries
 from router.journal.records import encode_record
 from router.server._native import EventFilter, Lane
 from router.server.agent_service import AgentService
-from router.server.applier import KINDS
+from router.server.applier import COMMAND_NUMBERS
 from router.server.call_service import CallService
 from router.server.clock import Clock
 from router.server.command_service import CommandService
 from router.server.errors import Refusal
-from router.server.interceptor import read_request
 from router.server.journal_thread import JournalThread
 from router.server.metrics import Metrics
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Metric
 from router.server.recovery import recover
+from router.server.refusing import read_request
 from router.server.security import Role
 from router.server.security.principals import Caller, Principal, set_caller
 from router.server.shell import Shell
@@ -349,10 +349,10 @@ def test_who_may_not_send_a_command_alone_may_not_send_it_through_the_lane(role:
 
 def test_the_lane_and_python_number_the_kinds_of_command_alike() -> None:
     """The native side knows a command by its place among the alternatives of router::Command."""
-    assert list(KINDS) == list(get_args(c.Command))
+    assert list(COMMAND_NUMBERS) == list(get_args(c.Command))
     ours = asyncio.run(both_see_the_same([Moment(0, Role.PBX, [batch(c.Enqueue("c1", "loans"), c.Cancel("c1"))])]))
     counts = ours.metrics.commands.native.commands
-    done = [kind.__name__ for kind, number in KINDS.items() if counts[number][0]]
+    done = [kind.__name__ for kind, number in COMMAND_NUMBERS.items() if counts[number][0]]
     assert done == ["Enqueue", "Cancel"]
 
 

@@ -10,8 +10,9 @@ import pytest
 from router.client import Reply, RouterClient, RouterError
 from router.engine import commands as c
 from router.engine.vocabulary import CallState
+from router.server import command_service
 from router.server.server import RouterServer
-from router.v1 import command_service_pb2, command_service_pb2_grpc, commands_pb2
+from router.v1 import command_service_pb2, command_service_pb2_grpc, commands_pb2, results_pb2
 from tests.server.support import CONFIG, client_of, running
 
 
@@ -34,6 +35,25 @@ async def test_a_batch_is_carried_out_in_order(server: RouterServer, client: Rou
     assert (errors[0].sequence, errors[1].sequence) == (5, None)
     assert errors[1].violations[0].field == "commands[4].enqueue.priority"
     assert replies[1].wait_estimate is None
+
+
+async def test_a_fault_in_wording_an_answer_is_that_commands_alone(
+    client: RouterClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode_header = command_service.encode_header
+
+    def faulty(sequence: int, time_us: int) -> results_pb2.Header:
+        if sequence == 3:
+            raise RuntimeError("no words")
+        return encode_header(sequence, time_us)
+
+    monkeypatch.setattr(command_service, "encode_header", faulty)
+    async with client.stream() as stream:
+        # the second and the third are rejected, which the lane leaves to be worded
+        results = await stream.apply([c.Enqueue("c1", "loans"), c.Enqueue("c1", "loans"), c.Complete("c1")])
+        (later,) = await stream.apply([c.Cancel("c1")])
+    reasons = [result.reason if isinstance(result, RouterError) else "done" for result in (*results, later)]
+    assert reasons == ["done", "INTERNAL_ERROR", "CALL_NOT_ASSIGNED", "done"]
 
 
 async def test_batches_are_pipelined_and_answered_in_order(client: RouterClient) -> None:
@@ -126,3 +146,18 @@ async def test_a_stream_that_was_not_opened_says_how(client: RouterClient) -> No
     async with asyncio.timeout(5.0):
         with pytest.raises(RuntimeError, match=r"use `async with client\.stream\(\) as stream`"):
             await client.stream().apply([c.SignIn("ada")])
+
+
+async def test_the_end_of_a_stream_is_told_at_once_and_why() -> None:
+    async with running() as server, client_of(server) as client, client.stream() as stream:
+        await stream.apply([c.SignIn("ada")])
+        end = asyncio.create_task(stream.wait_ended())
+        await asyncio.sleep(0.02)
+        assert not end.done()
+        await server.stop(grace_s=0.05)
+        assert (await asyncio.wait_for(end, 5)).reason == "SHUTTING_DOWN"
+
+
+async def test_a_stream_that_was_not_opened_has_no_end(client: RouterClient) -> None:
+    with pytest.raises(RuntimeError, match="the stream is not open"):
+        await client.stream().wait_ended()

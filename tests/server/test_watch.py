@@ -205,6 +205,29 @@ async def test_the_client_resumes_by_itself_and_misses_nothing() -> None:
         assert [event.agent for event in watching.events] == [f"a{number}" for number in range(40)]
 
 
+async def test_each_opening_is_told_before_its_first_moment() -> None:
+    async with running() as server, client_of(server) as client:
+        heard: list[str] = []
+
+        async def follow() -> None:
+            async for _ in client.watch(on_open=lambda: heard.append("open")):
+                heard.append("moment")
+
+        following = asyncio.create_task(follow())
+        async with asyncio.timeout(10):
+            while "moment" not in heard:
+                await asyncio.sleep(0.005)
+            for watcher in list(server.shell.hub._watchers):
+                watcher._lag_max = -1
+                watcher.notice()
+            await client.apply(c.SignIn("ada"))
+            while heard.count("open") < 2 or heard[-1] != "moment":
+                await asyncio.sleep(0.005)
+        following.cancel()
+        assert heard[:2] == ["open", "moment"]
+        assert heard.count("open") == 2
+
+
 async def read_to_the_end(stream: Any) -> None:
     while await stream.read() is not grpc.aio.EOF:
         pass

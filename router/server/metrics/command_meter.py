@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 from router.engine.commands import Command
 from router.engine.vocabulary import RejectReason
 from router.server._native import CommandCounts
+from router.server.applier import COMMAND_NUMBERS
 from router.server.errors import REASONS
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading, single
@@ -31,7 +32,6 @@ COMMAND_NAMES: Final[dict[type[Any], str]] = {
     kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind in get_args(Command)
 }
 """Each kind of command under the name that it has in `router.v1.Command`, or would have."""
-_PLACES: Final = {kind: place for place, kind in enumerate(COMMAND_NAMES)}
 
 
 class CommandMeter:
@@ -52,7 +52,7 @@ class CommandMeter:
 
     def repeated(self, command: Command) -> None:
         """Count a command that was answered from memory."""
-        self.native.repeated(_PLACES[type(command)])
+        self.native.repeated(COMMAND_NUMBERS[type(command)])
 
     def refused(self, reason: str) -> None:
         """Count a request or command that the engine never saw."""

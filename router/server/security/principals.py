@@ -1,6 +1,6 @@
 """Who is asking: the principal of the RPC that is being served.
 
-Keeps one invariant: nobody is a principal unless the interceptor said so. Without it, nothing is served.
+Keeps one invariant: nobody is a principal unless the security layer said so. Without it, nothing is served.
 """
 
 from __future__ import annotations

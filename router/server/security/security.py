@@ -15,7 +15,7 @@ import grpc
 from router.config import ConfigError
 from router.config.model import ServerSettings
 from router.server.security.access import Access, load_access
-from router.server.security.interceptor import SecurityInterceptor
+from router.server.security.layer import SecurityLayer
 from router.server.security.listening import SecurityError, check_listening
 from router.server.security.tls import Tls
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Security:
-    """What a server that listens at an address needs. `interceptor` lets callers in."""
+    """What a server that listens at an address needs. `layer` lets callers in."""
 
     def __init__(self, settings: ServerSettings, listen: str, *, allow_insecure: bool = False) -> None:
         """Read the files that the settings name; paths must be resolved.
@@ -35,12 +35,12 @@ class Security:
         self._reloading = asyncio.Lock()
         self._warnings = check_listening(settings, listen, allow_insecure=allow_insecure)
         self.tls = Tls(settings) if settings.tls_certificate else None
-        self.interceptor = SecurityInterceptor(load_access(settings.access_file) if settings.access_file else None)
+        self.layer = SecurityLayer(load_access(settings.access_file) if settings.access_file else None)
 
     @property
     def access(self) -> Access | None:
         """Who may do what; None: everybody everything."""
-        return self.interceptor.access
+        return self.layer.access
 
     @property
     def certificate_end_s(self) -> float:
@@ -96,7 +96,7 @@ class Security:
         except ConfigError as error:
             logger.error("the old access file stays in force; what is wrong with the new one:\n%s", error)
         else:
-            self.interceptor.put_in_force(access)
+            self.layer.put_in_force(access)
             logger.info(
                 "%s is in force, with %d entries", path, len(access), extra={"event": "audit", "change": "access"}
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -16,25 +16,16 @@ from grpc_status import rpc_status
 
 from router.engine.errors import InvalidCommand, UnknownName
 from router.server.errors import Refusal, invalid, refusal_of_malformed
+from router.server.grpc_types import Context, Handler
 from router.server.rpc import note_refusal, note_request
 from router.server.security.principals import check_request
 
 logger = logging.getLogger(__name__)
 
-if TYPE_CHECKING:
-    # generic in the stubs, not at run time
-    Context = grpc.aio.ServicerContext[Any, Any]
-    Handler = grpc.RpcMethodHandler[Any, Any]
-    ServerInterceptor = grpc.aio.ServerInterceptor[Any, Any]
-else:
-    Context = grpc.aio.ServicerContext
-    Handler = grpc.RpcMethodHandler
-    ServerInterceptor = grpc.aio.ServerInterceptor
-
 Served = TypeVar("Served", bound=Callable[..., Any])
 
 
-class RefusalInterceptor:
+class RefusalLayer:
     """Turn what streams raise into rich statuses, and bytes that are no message into INVALID_QUERY.
 
     What is not known is told only when `durable` has returned.

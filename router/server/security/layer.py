@@ -17,7 +17,8 @@ from typing import Any, Final
 import grpc
 
 from router.server.errors import Refusal, printable
-from router.server.interceptor import Context, Handler, abort
+from router.server.grpc_types import Context, Handler
+from router.server.refusing import abort
 from router.server.security.access import Access, Credentials, Found, digest_of
 from router.server.security.principals import LOCAL, Caller, Principal, set_caller
 from router.server.security.refusals import RefusalLog
@@ -57,7 +58,7 @@ class _Stream(Caller):
         self.expiry: asyncio.TimerHandle | None = None
 
 
-class SecurityInterceptor:
+class SecurityLayer:
     """Let callers in by `access`; None lets everybody in, as `LOCAL`."""
 
     def __init__(self, access: Access | None, now_s: Callable[[], float] = time.time) -> None:
