@@ -130,19 +130,24 @@ async def test_the_client_comes_back_until_everything_is_done(server: RealServer
 
 
 async def test_who_is_dropped_is_told_why_and_when_to_come_back(server: RealServer) -> None:
+    errors: list[RouterError] = []
+    dropped: list[RouterError] = []
     with flood(server, "flood") as other:
-        pouring = asyncio.create_task(asyncio.to_thread(other.hold, 4_000, 1.0))
-        errors: list[RouterError] = []
-        async with RouterClient(server.address) as client:
-            while not pouring.done():
-                try:
-                    await client.apply(Enqueue("call", "loans"))
-                    await client.apply(Cancel("call"))
-                except RouterError as error:
-                    errors.append(error)
-    dropped = [error for error in errors if error.code is grpc.StatusCode.CANCELLED]
+        for _ in range(10):
+            # a quick machine may have room just when somebody asks
+            pouring = asyncio.create_task(asyncio.to_thread(other.hold, 4_000, 1.0))
+            async with RouterClient(server.address) as client:
+                while not pouring.done():
+                    try:
+                        await client.apply(Enqueue("call", "loans"))
+                        await client.apply(Cancel("call"))
+                    except RouterError as error:
+                        errors.append(error)
+            await pouring
+            dropped = [error for error in errors if error.code is grpc.StatusCode.CANCELLED]
+            if dropped:
+                break
     assert dropped, errors
-    await pouring
     assert dropped[0].reason == "CANCELLED"
     assert "too much to do" in dropped[0].message
     assert dropped[0].retry_after_us == 250_000
