@@ -32,7 +32,7 @@ ALLOWED["cli"] = set(ALLOWED)
 WITH_GRPC = {"server", "client", "cli", "v1"}
 WITH_CLOCK = {"server", "client", "cli", "bridge"}
 # in the bridge, only these do I/O; all else follows from what it is told, and when
-BRIDGE_EDGE = {"announcing", "listening", "router_side", "run", "client", "lanes", "rest"}
+BRIDGE_EDGE = {"announcing", "command_sender", "listening", "router_side", "run", "client", "lanes", "rest"}
 GRPC_MODULES = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "grpc_tools"}
 CLOCK_MODULES = {"time", "sched", "timeit"}
 CLOCK_CALLS = {"now", "utcnow", "today", "monotonic", "monotonic_ns", "perf_counter", "time_ns"}
@@ -74,27 +74,8 @@ def cython_files() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.p[yx][xdi]") if path.suffix != ".pyi")
 
 
-def native_files() -> list[Path]:
-    return sorted([*NATIVE.glob("*.cpp"), *NATIVE.glob("*.hpp")])
-
-
-def simulator_files() -> list[Path]:
-    folder = NATIVE / "simulation"
-    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
-
-
-def wait_files() -> list[Path]:
-    folder = NATIVE / "wait"
-    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
-
-
-def wire_files() -> list[Path]:
-    folder = NATIVE / "wire"
-    return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
-
-
-def service_files() -> list[Path]:
-    folder = NATIVE / "service"
+def native_files(room: str) -> list[Path]:
+    folder = NATIVE if room == "engine" else NATIVE / room
     return sorted([*folder.glob("*.cpp"), *folder.glob("*.hpp")])
 
 
@@ -222,7 +203,7 @@ def test_the_binding_reads_no_clock(path: Path) -> None:
     assert not [where(path, number) for number, line in lines if words.search(line)]
 
 
-@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("engine"), ids=lambda path: path.name)
 def test_the_native_engine_has_no_clock_no_io_and_no_threads(path: Path) -> None:
     wrong = []
     for number, line in enumerate(without_comments(path), 1):
@@ -232,14 +213,14 @@ def test_the_native_engine_has_no_clock_no_io_and_no_threads(path: Path) -> None
     assert not wrong
 
 
-@pytest.mark.parametrize("path", simulator_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("simulation"), ids=lambda path: path.name)
 def test_the_native_simulator_has_no_clock_and_no_io(path: Path) -> None:
     forbidden = FORBIDDEN_INCLUDES - {"atomic", "cmath"}
     includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
     assert not forbidden.intersection(includes)
 
 
-@pytest.mark.parametrize("path", wait_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("wait"), ids=lambda path: path.name)
 def test_the_native_wait_prediction_has_no_io_and_only_futures_have_clock_and_threads(path: Path) -> None:
     allowed = {"atomic", "cmath", "math.h"} | (
         {"chrono", "mutex", "thread"} if path.name.startswith("futures_run") else set()
@@ -256,33 +237,32 @@ def test_every_native_room_is_known() -> None:
 
 @pytest.mark.parametrize("room", NATIVE_ALLOWED)
 def test_native_rooms_include_those_below_them(room: str) -> None:
-    folder = NATIVE if room == "engine" else NATIVE / room
-    files = [*folder.glob("*.cpp"), *folder.glob("*.hpp")]
+    files = native_files(room)
     assert {other for path in files for other in native_rooms_included(path)} == NATIVE_ALLOWED[room]
     beyond = {path.name: native_rooms_included(path) - NATIVE_ALLOWED[room] for path in files}
     assert not {name: rooms for name, rooms in beyond.items() if rooms}
 
 
-@pytest.mark.parametrize("path", wire_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("wire"), ids=lambda path: path.name)
 def test_the_native_wire_has_no_clock_no_io_no_threads_and_no_floating_point(path: Path) -> None:
     includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
     assert not FORBIDDEN_INCLUDES.intersection(includes)
     assert not re.search(r"\b(float|double)\b", "\n".join(without_comments(path)))
 
 
-@pytest.mark.parametrize("path", service_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("service"), ids=lambda path: path.name)
 def test_the_native_service_has_no_clock_no_io_and_no_threads(path: Path) -> None:
     includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
     assert not (FORBIDDEN_INCLUDES - {"cmath"}).intersection(includes)
 
 
-@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("engine"), ids=lambda path: path.name)
 def test_the_native_engine_has_no_floating_point(path: Path) -> None:
     words = re.compile(r"\b(float|double)\b|\b\d+\.\d+")
     assert not [where(path, number) for number, line in enumerate(without_comments(path), 1) if words.search(line)]
 
 
-@pytest.mark.parametrize("path", native_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", native_files("engine"), ids=lambda path: path.name)
 def test_the_native_engine_never_walks_an_unordered_container(path: Path) -> None:
     text = "\n".join(without_comments(path))
     names = unordered_names()
@@ -301,7 +281,7 @@ def unordered_names() -> set[str]:
     """Names declared anywhere in the native engine with an unordered type."""
     declared = re.compile(r"\bunordered_(?:multi)?(?:map|set)\s*<[^;{}()]*>\s*&?\s*(\w+)\s*[;={,)]")
     aliases = re.compile(r"\busing\s+(\w+)\s*=\s*std::unordered_(?:multi)?(?:map|set)\b")
-    texts = ["\n".join(without_comments(path)) for path in native_files()]
+    texts = ["\n".join(without_comments(path)) for path in native_files("engine")]
     names = {name for text in texts for name in declared.findall(text)}
     for alias in {name for text in texts for name in aliases.findall(text)}:
         names |= {name for text in texts for name in re.findall(rf"\b{alias}\s*&?\s+&?(\w+)\s*[;={{,)]", text)}

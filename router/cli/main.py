@@ -25,6 +25,7 @@ SUBCOMMANDS = {
     "evaluate-wait": ("router.cli.evaluate_wait", "Score wait estimates on call logs."),
     "journal": ("router.cli.journal", "Look at a server's journal, check it, repair it."),
     "access": ("router.cli.access", "Say who may do what on a server."),
+    "bridge": ("router.cli.bridge", "Connect a telephone system: Asterisk."),
     "explain": ("router.cli.explain", "Ask a running server why a call is where it is."),
 }
 

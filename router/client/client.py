@@ -168,15 +168,23 @@ class RouterClient:
         calls: Collection[str] = (),
         kinds: Collection[type[Any]] = (),
         resume: bool = True,
+        on_open: Callable[[], object] | None = None,
     ) -> AsyncIterator[Moment]:
         """Yield events after a sequence, or from now on, that are about one of each list that is not empty.
 
         The first moment has no events and says that the watch has begun (unless it starts in the past). With `resume`
-        a lost connection is made again and nothing is missed. Raises `RouterError`: HISTORY_GONE when that is
-        impossible, WATCHER_TOO_SLOW without `resume`.
+        a lost connection is made again and nothing is missed; each attempt calls `on_open` first, and the next moment
+        says that it succeeded. Raises `RouterError`: HISTORY_GONE when that is impossible, WATCHER_TOO_SLOW without
+        `resume`.
         """
         request = watch_request(after_sequence, queues, agents, calls, kinds)
-        return Watch(partial(self._watching.Watch, metadata=self._metadata), request, resume).moments()
+
+        def open_stream(request: Message) -> Any:
+            if on_open is not None:
+                on_open()
+            return self._watching.Watch(request, metadata=self._metadata)
+
+        return Watch(open_stream, request, resume).moments()
 
     def watch_wait_estimates(
         self,

@@ -1,0 +1,1 @@
+"""The bridge to Asterisk over ARI: it brings callers to the router, and rings the agents whom it offers."""

@@ -1,0 +1,183 @@
+"""The client for Asterisk's REST interface: its events over one WebSocket, requests over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from types import TracebackType
+
+import aiohttp
+
+from router.bridge.asterisk.ari.events import (
+    UNHEEDED,
+    ApplicationReplaced,
+    Back,
+    Event,
+    EventReader,
+    FromAsterisk,
+    Lost,
+    Misread,
+)
+from router.bridge.asterisk.ari.lanes import Lanes
+from router.bridge.asterisk.ari.requests import Done, Outcome, Request, ShunEvents, Unreachable
+from router.bridge.asterisk.ari.rest import Rest
+from router.bridge.asterisk.ari.settings import AriSettings, authorization, pause_before
+
+logger = logging.getLogger(__name__)
+
+OnAnswer = Callable[[Request, Outcome, float], None]
+
+
+class CredentialsRefused(Exception):
+    """Asterisk knows no such user with this password."""
+
+
+class AriClient:
+    """One application's connection to Asterisk. Use it as an async context manager.
+
+    `on_answer` is told of each request, its outcome and how many seconds that took (with its wait for its turn).
+    """
+
+    def __init__(self, settings: AriSettings, on_answer: OnAnswer | None = None) -> None:
+        self.settings = settings
+        self.reader = EventReader()
+        self.losses = 0
+        """How often the WebSocket was lost."""
+        self._on_answer = on_answer
+        self._lanes = Lanes()
+        self._under_way: set[asyncio.Task[Outcome]] = set()
+        self._events_session: aiohttp.ClientSession
+        self._rest_session: aiohttp.ClientSession
+        self._rest: Rest
+        self._ever_connected = False
+
+    async def __aenter__(self) -> AriClient:
+        settings = self.settings
+        headers = {"Authorization": authorization(settings.user, settings.password)}
+        # The WebSocket has connections of its own: it must come back at once, however busy the others are.
+        self._events_session = aiohttp.ClientSession(headers=headers)
+        connector = aiohttp.TCPConnector(limit=settings.connections, keepalive_timeout=settings.keep_alive_s)
+        self._rest_session = aiohttp.ClientSession(headers=headers, connector=connector)
+        self._rest = Rest(self._rest_session, settings)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Wait for what is under way, for one request's time at most: the rest is given up. Then close."""
+        until_s = time.monotonic() + self.settings.time_limit_s
+        while self._under_way and (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.wait(self._under_way, timeout=left_s)
+        self._rest.is_ending = True
+        given_up = list(self._under_way)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        await self._events_session.close()
+        await self._rest_session.close()
+
+    @property
+    def under_way(self) -> int:
+        """Return how many requests were sent and have no outcome yet."""
+        return len(self._under_way)
+
+    def send(self, request: Request) -> asyncio.Future[Outcome]:
+        """Send a request; its place among those that touch the same channel or mixing bridge is taken now.
+
+        The future never fails: its result is an outcome. Cancelling it does not take back what was sent.
+        """
+        began = time.monotonic()
+        task = self._lanes.begin(request.touches, lambda: self._rest.ask(request))
+        self._under_way.add(task)
+        task.add_done_callback(lambda over: self._note(request, over, began))
+        return asyncio.shield(task)
+
+    def _note(self, request: Request, task: asyncio.Task[Outcome], began: float) -> None:
+        self._under_way.discard(task)
+        if self._on_answer is not None:
+            outcome = Unreachable("given up") if task.cancelled() else task.result()
+            self._on_answer(request, outcome, time.monotonic() - began)
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Give what is heard, and Back and Lost where the connection comes and goes, until the client is left.
+
+        It ends after ApplicationReplaced: another connection has our application now, and to take it back would only
+        begin a fight. Raises CredentialsRefused where the very first attempt says so. Close it with `aclosing`.
+        """
+        attempt = 0
+        while not self._events_session.closed:
+            if attempt:
+                await asyncio.sleep(pause_before(attempt, self.settings, random.random()))
+            attempt += 1
+            try:
+                websocket = await self._connect()
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                self._explain_no_connection(error, attempt)
+                continue
+            connected = time.monotonic()
+            async with websocket:
+                yield Back()
+                async for event in self._read(websocket):
+                    yield event
+                    if isinstance(event, ApplicationReplaced):
+                        return
+            why = f"closed by Asterisk (code {websocket.close_code})"
+            if (trouble := websocket.exception()) is not None:
+                why = f"{type(trouble).__name__}: {trouble}"
+            logger.warning("the WebSocket to Asterisk is lost: %s", why)
+            self.losses += 1
+            if time.monotonic() - connected > self.settings.longest_pause_s:
+                attempt = 1
+            yield Lost(why)
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        settings = self.settings
+        websocket = await asyncio.wait_for(
+            self._events_session.ws_connect(
+                settings.url.rstrip("/") + "/ari/events",
+                params={"app": settings.app, "subscribeAll": "false"},
+                heartbeat=settings.heartbeat_s,
+                max_msg_size=0,
+            ),
+            settings.time_limit_s,
+        )
+        self._ever_connected = True
+        logger.info("connected to Asterisk at %s as application %s", settings.url, settings.app)
+        self.send(ShunEvents(tuple(sorted(UNHEEDED)))).add_done_callback(_explain_no_shunning)
+        return websocket
+
+    async def _read(self, websocket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[FromAsterisk]:
+        async for message in websocket:
+            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                continue
+            event = self.reader.read(message.data)
+            if not isinstance(event, tuple):
+                yield event
+            elif event[0] is Misread.MISSHAPEN:
+                logger.warning("a message of Asterisk cannot be read: %s", event[1])
+            elif event[0] is Misread.UNKNOWN:
+                logger.debug("an event of an unknown type is passed over: %s", event[1])
+
+    def _explain_no_connection(self, error: BaseException, attempt: int) -> None:
+        status = error.status if isinstance(error, aiohttp.WSServerHandshakeError) else None
+        if status in (401, 403) and not self._ever_connected:
+            raise CredentialsRefused(
+                f"Asterisk at {self.settings.url} refuses user {self.settings.user!r} ({status}): "
+                "its ari.conf must have this user with this password"
+            ) from None
+        if status == 404:
+            why = "it has no ARI at this address (404): is res_ari loaded, and `prefix` in http.conf part of the url?"
+        elif status is not None:
+            why = f"it answers {status}"
+        else:
+            why = str(error) or type(error).__name__
+        log = logger.warning if attempt in (1, 2) or attempt % 20 == 0 else logger.debug
+        log("no connection to Asterisk at %s: %s", self.settings.url, why)
+
+
+def _explain_no_shunning(task: asyncio.Future[Outcome]) -> None:
+    if not task.cancelled() and not isinstance(task.result(), Done):
+        logger.debug("Asterisk does not filter events for us: %s", task.result())

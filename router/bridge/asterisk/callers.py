@@ -1,0 +1,309 @@
+"""Callers: from coming in to going on.
+
+Keeps one invariant: whoever comes in is known to the router, is on the way out, or is soon one of the two.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.bridge.asterisk.actions import Applied, Refused, Unanswered, Wait, WaitOver
+from router.bridge.asterisk.ari.requests import (
+    Answer,
+    Continue,
+    DestroyMixing,
+    Done,
+    GetVariable,
+    Gone,
+    HangUp,
+    Outcome,
+    Play,
+    Request,
+    SetVariable,
+)
+from router.bridge.asterisk.calls import Call, CallPhase, Mixing, Sound
+from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, Place, Unwanted
+from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.ids import CALL_VARIABLE
+from router.bridge.asterisk.link import Link
+from router.bridge.asterisk.visits import Visits
+from router.engine.commands import Cancel, Complete
+from router.engine.vocabulary import CallState
+
+_RINGING_PATIENCE_US = 1_000_000
+_TIMERS = ("patience", "sound", "go", "unmix")
+_OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
+
+
+class Callers:
+    """What is done for callers."""
+
+    def __init__(self, desk: Desk, link: Link, hearing: Hearing, visits: Visits) -> None:
+        self._desk = desk
+        self._hearing = hearing
+        self._link = link
+        self._visits = visits
+
+    # --- coming in
+
+    def arrive(
+        self, arrival: Arrival, *, up: bool = False, adopted: bool = False, in_mixing: bool = False
+    ) -> Call | None:
+        """A caller is there. Return the call, None if it turned out to be none at once.
+
+        One that is `adopted` has been brought by an earlier run, perhaps; comparing with the router will tell.
+        """
+        call = Call(self._desk.ids.call(arrival.channel), arrival, self._desk.now_us)
+        call.known, call.in_mixing = adopted, in_mixing
+        call.brought = adopted
+        call.up = call.answered = up
+        call.mixing = Mixing.MADE if in_mixing else Mixing.NONE
+        self._desk.calls[call.id] = self._desk.callers[call.channel] = call
+        call.missing = {name for name in self._desk.settings.variables if name not in arrival.variables}
+        if adopted:
+            call.missing.add(CALL_VARIABLE)
+        for name in sorted(call.missing):
+            self._desk.request(GetVariable(call.channel, name))
+        if not call.missing:
+            self._decide(call)
+        return self._desk.calls.get(call.id)
+
+    def variable(self, call: Call, name: str, outcome: Outcome) -> None:
+        """A channel variable that the rules need is known, or is not set."""
+        if call.phase is not CallPhase.ARRIVING or name not in call.missing:
+            return
+        call.missing.discard(name)
+        value = str(outcome.body) if isinstance(outcome, Done) else ""
+        if name == CALL_VARIABLE and self._desk.ids.is_call_of(value, call.channel):
+            self._rename(call, value)
+        call.arrival = msgspec.structs.replace(call.arrival, variables={**call.arrival.variables, name: value})
+        if not call.missing:
+            self._decide(call)
+
+    def _decide(self, call: Call) -> None:
+        try:
+            decision: Decision = self._desk.settings.rules(call.arrival)
+        except Exception as error:
+            self._desk.note("error", f"the rules failed for this caller: {error!r}", call=call.id)
+            decision = Unwanted("the rules failed")
+        match decision:
+            case Admit():
+                self._admit(call, decision)
+            case Feature() if call.leg is None:
+                self._drop(call)
+                self._desk.count("calls", "feature")
+                self._visits.begin(call.arrival, decision)
+            case _:
+                why = decision.why if isinstance(decision, Unwanted) else "it talks with an agent"
+                self._desk.count("calls", "unwanted")
+                self._desk.note("info", f"not taken: {why}", call=call.id, channel=call.channel)
+                self.leave(call, self._desk.settings.fallback)
+
+    def _admit(self, call: Call, decision: Admit) -> None:
+        settings = self._desk.settings
+        call.enqueue = msgspec.structs.replace(decision.enqueue, call=call.id)
+        call.queue = call.enqueue.queue
+        call.lets_in = settings.answer if decision.answer is None else decision.answer
+        call.music_class = settings.music_class if decision.music_class is None else decision.music_class
+        if call.leg is None:
+            call.phase = CallPhase.WAITING
+        self._desk.count("calls", "adopted" if call.known else "admitted")
+        self._desk.note(
+            "info", "calls", call=call.id, channel=call.channel, queue=call.queue, number=call.arrival.caller_number
+        )
+        self._hearing.settle(call)
+        self.be_patient(call)
+        if not call.known:
+            self._bring(call)
+
+    def _bring(self, call: Call) -> None:
+        call.known = True
+        assert call.enqueue is not None
+        self._link.send(call.enqueue, call=call.id, then=lambda answer: self._enqueued(call, answer))
+
+    def bring_again(self, call: Call) -> None:
+        """The caller was here before and has come back from the dialplan: an id is used once, so take another."""
+        self._rename(call, self._desk.ids.next_call(call.id))
+        self._desk.request(SetVariable(call.channel, CALL_VARIABLE, call.id))
+        self._bring(call)
+
+    def _rename(self, call: Call, name: str) -> None:
+        old, call.id = call.id, name
+        del self._desk.calls[old]
+        self._desk.calls[name] = call
+        if call.enqueue is not None:
+            call.enqueue = msgspec.structs.replace(call.enqueue, call=name)
+        for kind in _TIMERS:
+            if (kind, old) in self._desk.timers:
+                # looked at at once, which does no harm
+                self._desk.timers.clear((kind, old))
+                self._desk.timers.set((kind, name), self._desk.now_us)
+        if call.waits:
+            self._desk.ask(WaitOver(old))
+            self._desk.ask(Wait(name, call.channel, call.queue))
+        self._desk.note("debug", f"was {old}, and has another id now", call=name, channel=call.channel)
+
+    def _enqueued(self, call: Call, answer: Applied | Refused | Unanswered) -> None:
+        if self._desk.calls.get(call.id) is not call or call.phase is CallPhase.LEAVING:
+            return
+        match answer:
+            case Applied(reply=reply):
+                call.brought = True
+                if reply.result.call_state is CallState.REFUSED:
+                    self.leave(call, self._desk.settings.refused, "refused")
+            case Refused(reason="DUPLICATE_CALL"):
+                self.bring_again(call)
+            case Refused(reason=reason, message=message):
+                call.known = False
+                text = f"the router does not take this call: {reason} ({message})"
+                self._desk.note("error", text, call=call.id)
+                self.leave(call, self._desk.settings.refused, "refused")
+
+    # --- going on
+
+    def be_patient(self, call: Call) -> None:
+        """While the router is out of reach, a caller waits no longer than `patience`."""
+        if not self._link.together and call.phase in (CallPhase.WAITING, CallPhase.RINGING):
+            self._desk.timers.set(("patience", call.id), self._desk.now_us + self._desk.settings.patience_us)
+
+    def patience_over(self, call: Call) -> None:
+        """The router has been out of reach for too long."""
+        if self._link.together:
+            return
+        if call.phase is CallPhase.WAITING:
+            self.leave(call, self._desk.settings.fallback, "fallback")
+            # where lists are being compared, this call is in ours
+            self.over(call, talked=False)
+        elif call.phase is CallPhase.RINGING:
+            # perhaps it is answered yet
+            self._desk.timers.set(("patience", call.id), self._desk.now_us + _RINGING_PATIENCE_US)
+
+    def leave(self, call: Call, place: Place | None, how: str = "fallback") -> None:
+        """A call is over for us: the caller goes on in the dialplan, or is hung up."""
+        if call.phase is CallPhase.LEAVING:
+            return
+        call.phase = CallPhase.LEAVING
+        call.place = place
+        self._desk.count("calls_ended", how)
+        where = "is hung up" if place is None else f"goes on at {place.context or 'the next step'}"
+        self._desk.note("info", f"{where} ({how.replace('_', ' ')})", call=call.id, channel=call.channel)
+        self.unmix(call)
+        self._hearing.settle(call)
+        self._end_leg(call)
+        self._desk.timers.clear(("patience", call.id))
+        self._go(call)
+
+    def _go(self, call: Call) -> None:
+        place = call.place
+        if isinstance(place, Place):
+            self._desk.request(
+                Continue(call.channel, place.context, place.extension, place.priority if place.context else 0)
+            )
+        else:
+            self._desk.request(HangUp(call.channel))
+
+    def go_again(self, call: Call) -> None:
+        """A leaving caller could not go."""
+        if call.phase is CallPhase.LEAVING:
+            if call.tries > 3:
+                call.place = None
+            self._go(call)
+
+    def gone(self, call: Call) -> None:
+        """The caller's channel is gone: the router is told, and everything that was made for the call is removed."""
+        over = call.phase is CallPhase.LEAVING
+        talked = call.leg is not None and call.leg.agreed
+        if ("unmix", call.id) in self._desk.timers:
+            call.mixing = Mixing.MADE  # it is still there
+        self.unmix(call)
+        self._end_leg(call)
+        self._drop(call)
+        if not over:
+            self._desk.count("calls_ended", "completed" if talked else "abandoned")
+            self._desk.note("info", "the caller has hung up", call=call.id, channel=call.channel)
+        if not over and call.known:
+            self.over(call, talked=talked)
+
+    def over(self, call: Call, *, talked: bool) -> None:
+        """Tell the router that a call is over. Which of the two commands fits may change on the way there."""
+
+        def then(answer: Applied | Refused | Unanswered) -> None:
+            match answer:
+                case Refused(reason="CALL_ASSIGNED"):
+                    self.over(call, talked=True)
+                case Refused(reason="CALL_NOT_ASSIGNED" | "CALL_WAITING"):
+                    self.over(call, talked=False)
+                case Refused(reason=reason) if reason not in _OVER:
+                    self._link.compare_again(f"the end of a call was refused: {reason}")
+
+        command = Complete(call.id) if talked else Cancel(call.id, "hung up")
+        self._link.send(command, call=call.id, then=then)
+
+    def _drop(self, call: Call) -> None:
+        self._desk.calls.pop(call.id, None)
+        self._desk.callers.pop(call.channel, None)
+        for kind in _TIMERS:
+            self._desk.timers.clear((kind, call.id))
+        if call.waits:
+            call.waits = False
+            self._desk.ask(WaitOver(call.id))
+
+    def _end_leg(self, call: Call) -> None:
+        leg, call.leg = call.leg, None
+        if leg is not None:
+            self._desk.end_leg(leg, "the call is over")
+
+    def unmix(self, call: Call) -> None:
+        """Remove the mixing bridge; what the caller hears is settled once that is done."""
+        if call.mixing is Mixing.MADE or (call.in_mixing and not call.removals):
+            call.mixing = Mixing.GOING
+            self._remove(call)
+
+    def _remove(self, call: Call) -> None:
+        call.removals += 1
+        self._desk.request(DestroyMixing(self._desk.ids.mixing(call.channel)))
+
+    def unmixed(self, call: Call, outcome: Outcome) -> None:
+        """The mixing bridge is gone, or could not be removed. Of several requests the last one counts."""
+        call.removals -= 1
+        if call.removals or call.mixing is not Mixing.GOING:
+            return
+        if isinstance(outcome, Done | Gone):
+            call.mixing, call.in_mixing = Mixing.NONE, False
+            self._hearing.settle(call)
+        else:
+            call.tries += 1
+            self._desk.timers.set(("unmix", call.id), self._desk.now_us + self._desk.pause_us(call.tries))
+
+    def unmix_again(self, call: Call) -> None:
+        """Try again to remove the mixing bridge."""
+        if call.mixing is Mixing.GOING and not call.removals:
+            self._remove(call)
+
+    # --- what became of requests
+
+    def answered(self, call: Call, request: Request, outcome: Outcome) -> None:
+        """A request about a caller's channel was answered."""
+        if isinstance(outcome, Done) or isinstance(request, SetVariable):
+            call.tries = 0
+            return
+        if isinstance(outcome, Gone) and not isinstance(request, Play):
+            self.gone(call)
+            return
+        call.tries += 1
+        at_us = self._desk.now_us + self._desk.pause_us(call.tries)
+        match request:
+            case Play(playback=playback):
+                call.sound = Sound.UNSURE
+                if playback == call.saying:
+                    call.saying = ""
+                self._hearing.settle(call)
+            case Continue() | HangUp():
+                self._desk.timers.set(("go", call.id), at_us)
+            case _:
+                self._desk.timers.set(("sound", call.id), at_us)
+                if isinstance(request, Answer):
+                    call.answered = call.up
+                else:
+                    call.sound = Sound.UNSURE

@@ -1,0 +1,124 @@
+"""Calls and legs: where each is, as the bridge knows it.
+
+Keeps one invariant: a call has one leg at most that may still be connected; all others are `ENDING`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from router.bridge.asterisk.floor_settings import Arrival
+from router.engine.commands import Enqueue
+
+
+class CallPhase(Enum):
+    """Where a call is."""
+
+    ARRIVING = "arriving"  # what to do with it is not known yet
+    WAITING = "waiting"
+    RINGING = "ringing"  # an agent's telephone rings for it, or is being answered
+    CONNECTING = "connecting"  # an agent has it, and is being mixed with it
+    TALKING = "talking"
+    LEAVING = "leaving"  # over for us: on its way into the dialplan, or being hung up
+
+
+class LegPhase(Enum):
+    """Where an agent's leg is."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    MIXED = "mixed"
+    ENDING = "ending"  # not wanted any more; it is hung up until it is gone
+
+
+class Sound(Enum):
+    """What a caller hears, while not in a mixing bridge."""
+
+    NOTHING = "nothing"
+    RINGING = "ringing"
+    MUSIC = "music"
+    UNSURE = "unsure"  # a request failed, or something is being said
+
+
+class Mixing(Enum):
+    """Whether a call has a mixing bridge."""
+
+    NONE = "none"
+    MADE = "made"
+    GOING = "going"  # being removed
+
+
+class Leg:
+    """An agent's channel. `agreed`: the router has given the call to this agent, so nothing is to be accepted."""
+
+    __slots__ = (
+        "agent", "agreed", "answered_us", "begun_us", "call", "dialled", "digits", "direct", "id", "offer", "phase",
+        "rang", "tries",
+    )  # fmt: skip
+
+    def __init__(self, leg_id: str, call: str, agent: str, offer: int, *, direct: bool, now_us: int) -> None:
+        self.id = leg_id
+        self.call = call
+        self.agent = agent
+        self.offer = offer
+        self.direct = direct
+        self.agreed = direct
+        self.phase = LegPhase.RINGING
+        self.rang = False
+        self.dialled = False
+        self.digits = ""
+        self.tries = 0
+        self.begun_us = now_us
+        self.answered_us = now_us
+
+
+class Call:
+    """A caller's channel and what is done about it."""
+
+    __slots__ = (
+        "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us", "id",
+        "in_mixing", "known", "leg", "lets_in", "missing", "mixing", "music_class", "phase", "place", "queue",
+        "removals", "returned", "saying", "served", "sound", "tries", "up", "waits",
+    )  # fmt: skip
+
+    def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
+        self.id = call_id
+        self.channel = arrival.channel
+        self.arrival = arrival
+        self.phase = CallPhase.ARRIVING
+        self.missing: set[str] = set()
+        """Channel variables that the rules need and that have not been answered yet."""
+        self.enqueue: Enqueue | None = None
+        self.queue = ""
+        self.brought = False
+        """Whether the router has taken it; one that was only sent may have the id of an earlier visit."""
+        self.known = False
+        """Whether the router may know of this call."""
+        self.detached = False
+        """Whether the router offers the call to nobody, as it has lost sight of it."""
+        self.lets_in = True
+        """Whether the caller's line is answered at once, not only when an agent answers."""
+        self.music_class = ""
+        self.answered = False
+        """Whether Asterisk was asked to answer the caller's line, or it was answered when it came."""
+        self.up = False
+        """Whether the caller's line is known to be answered."""
+        self.sound = Sound.NOTHING
+        self.saying = ""
+        self.mixing = Mixing.NONE
+        self.removals = 0
+        """Requests under way to remove the mixing bridge."""
+        self.in_mixing = False
+        """Whether the caller is in the mixing bridge, or may be."""
+        self.leg: Leg | None = None
+        self.returned: set[int] = set()
+        """Pairings that the router had agreed to and that were given back."""
+        self.entered_us = now_us
+        self.served = False
+        """Whether the caller has been connected before."""
+        self.waits = False
+        """Whether announcements may be made."""
+        self.connects_failed = 0
+        self.tries = 0
+        self.place: object = None
+        """Where a leaving caller goes on: a `Place`, or None for hanging up."""

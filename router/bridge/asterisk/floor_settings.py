@@ -1,0 +1,126 @@
+"""Settings of the floor: what `bridge.toml` comes down to, as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+import msgspec
+
+from router.bridge.asterisk.agents import AgentTable
+from router.bridge.asterisk.causes import ENDINGS, SECOND_US, Ending, LegEnd
+from router.engine.commands import Enqueue
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in the dialplan. Without a context, the one after Stasis()."""
+
+    context: str = ""
+    extension: str = ""
+    priority: int = 1
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """What is known of a channel that has entered Stasis."""
+
+    channel: str
+    name: str
+    args: tuple[str, ...] = ()
+    number: str = ""
+    context: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
+    variables: Mapping[str, str] = {}
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """The caller goes into a queue. `enqueue` has no call yet; None takes what the settings say."""
+
+    enqueue: Enqueue
+    answer: bool | None = None
+    music_class: str | None = None
+
+
+class FeatureKind(Enum):
+    """What an agent can do by telephone."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    READY = "ready"
+    NOT_READY = "not_ready"
+    END_WRAP_UP = "end_wrap_up"
+
+
+class Feature(msgspec.Struct, frozen=True):
+    """An agent has dialled a feature code. Without `agent` it is the one to whom the calling telephone belongs."""
+
+    kind: FeatureKind
+    agent: str = ""
+    reason: str = ""
+
+
+class Unwanted(msgspec.Struct, frozen=True):
+    """No rule is for this caller, who goes on in the dialplan."""
+
+    why: str
+
+
+Decision = Admit | Feature | Unwanted
+
+
+class Transfers(msgspec.Struct, frozen=True):
+    """How an agent sends a caller on: `code`, then the digits of a queue, then `end`."""
+
+    queues: Mapping[str, str]
+    code: str = "*2"
+    end: str = "#"
+    keep_place: bool = True
+    timeout_us: int = 10 * SECOND_US
+
+
+class Sounds(msgspec.Struct, frozen=True):
+    """What is played when; empty for nothing."""
+
+    signed_in: str = "sound:agent-loginok"
+    signed_out: str = "sound:agent-loggedoff"
+    ready: str = "sound:beep"
+    not_ready: str = "sound:beeperr"
+    wrap_up_ended: str = "sound:beep"
+    failed: str = "sound:an-error-has-occurred"
+    invalid: str = "sound:invalid"
+
+
+def shown_caller(arrival: Arrival) -> str:
+    """Return what the agent's telephone shows."""
+    if not arrival.caller_name:
+        return arrival.caller_number
+    name = arrival.caller_name.replace('"', "'")
+    return f'"{name}" <{arrival.caller_number}>'
+
+
+class FloorSettings(msgspec.Struct, frozen=True):
+    """Everything that the floor is set up with.
+
+    `name` begins all ids and is the client id at the router; `app` is the Stasis application. `rules` says what to do
+    with an arrival and needs the channel variables named in `variables`. A place that is None means hanging up.
+    `ring_extra_us` is how much longer than the offer stands a telephone may ring: the router is the authority.
+    """
+
+    rules: Callable[[Arrival], Decision]
+    agents: AgentTable
+    name: str = "asterisk"
+    app: str = "router"
+    variables: tuple[str, ...] = ()
+    answer: bool = True
+    music_class: str = "default"
+    patience_us: int = 30 * SECOND_US
+    fallback: Place | None = Place()
+    refused: Place | None = Place()
+    after_agent: Place | None = None
+    ring_extra_us: int = 5 * SECOND_US
+    assigned_ring_us: int = 30 * SECOND_US
+    endings: Mapping[LegEnd, Ending] = ENDINGS
+    device_states: bool = False
+    transfers: Transfers | None = None
+    sounds: Sounds = Sounds()
+    caller_id: Callable[[Arrival], str] = shown_caller

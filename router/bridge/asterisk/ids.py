@@ -1,0 +1,73 @@
+"""Ids: the names of calls, legs and mixing bridges, made so that a restarted bridge reads them back from Asterisk.
+
+Keeps one invariant: what `Ids` has made, `Ids` with the same name takes apart again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+LEG_ROLE: Final = "agent"
+"""The first Stasis argument of every leg to an agent."""
+_AGAIN: Final = "~"
+CALL_VARIABLE: Final = "SKILL_ROUTER_CALL"
+AGENT_VARIABLE: Final = "SKILL_ROUTER_AGENT"
+
+
+class LegId(msgspec.Struct, frozen=True):
+    """A leg's id taken apart: `direct` legs ring for an assignment, the others for an offer."""
+
+    offer: int
+    direct: bool
+
+
+class Ids:
+    """The ids of one bridge, which is known by its `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._call = f"{name}-"
+        self._mixing = f"{name}-call-"
+        self._offer = f"{name}-offer-"
+        self._assign = f"{name}-assign-"
+        self._spoken = 0
+
+    def call(self, caller_channel: str) -> str:
+        """Return the call's id."""
+        return self._call + caller_channel
+
+    def next_call(self, call: str) -> str:
+        """Return another id for a call: its caller was here before, and an id is used once."""
+        first, _, number = call.partition(_AGAIN)
+        return f"{first}{_AGAIN}{int(number or 1) + 1}"
+
+    def is_call_of(self, call: str, caller_channel: str) -> bool:
+        """Say whether an id is one of a caller's."""
+        return call.partition(_AGAIN)[0] == self.call(caller_channel)
+
+    def mixing(self, caller_channel: str) -> str:
+        """Return the id of the mixing bridge of a call."""
+        return self._mixing + caller_channel
+
+    def caller_of_mixing(self, mixing: str) -> str | None:
+        """Return the caller's channel; None for a mixing bridge of somebody else."""
+        return mixing.removeprefix(self._mixing) if mixing.startswith(self._mixing) else None
+
+    def leg(self, offer: int, *, direct: bool) -> str:
+        """Return the id of an agent's channel."""
+        return f"{self._assign if direct else self._offer}{offer}"
+
+    def leg_of(self, channel: str) -> LegId | None:
+        """Take a leg's id apart; None for any other channel."""
+        for prefix, direct in ((self._offer, False), (self._assign, True)):
+            number = channel.removeprefix(prefix)
+            if number != channel and number.isascii() and number.isdecimal():
+                return LegId(int(number), direct)
+        return None
+
+    def playback(self, channel: str) -> str:
+        """Return an id for a new playback."""
+        self._spoken += 1
+        return f"{self.name}-say-{self._spoken}-{channel}"

@@ -1,0 +1,343 @@
+"""Legs: agents' telephones, from being rung to being hung up, and the talk in between.
+
+Keeps one invariant: a caller is mixed only with the call's own leg, and only once the router has given the agent the
+call (or is out of reach: then the comparison tells it).
+"""
+
+from __future__ import annotations
+
+from router.bridge.asterisk.actions import Applied, Refused, Unanswered
+from router.bridge.asterisk.agent_book import AgentBook
+from router.bridge.asterisk.ari.requests import (
+    AddToMixing,
+    Done,
+    Gone,
+    MakeMixing,
+    Originate,
+    Outcome,
+    Play,
+    Request,
+    Unreachable,
+)
+from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
+from router.bridge.asterisk.causes import SECOND_US, Ending, LegEnd, end_of
+from router.bridge.asterisk.desk import LEG_CHECK_US, Desk
+from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.ids import AGENT_VARIABLE, CALL_VARIABLE, LEG_ROLE
+from router.bridge.asterisk.link import Link
+from router.engine.commands import Accept, Reject, Requeue, SetAvailability
+
+_NO_ENDPOINT = "no endpoint"
+_GONE = "agent hung up"
+_MIX_TRIES = 5
+_CONNECTS_MAX = 3
+"""A caller whose connecting failed so often goes on in the dialplan."""
+
+
+class Legs:
+    """What is done about agents' telephones."""
+
+    def __init__(self, desk: Desk, link: Link, book: AgentBook, hearing: Hearing, callers: Callers) -> None:
+        self._desk = desk
+        self._link = link
+        self._book = book
+        self._hearing = hearing
+        self._callers = callers
+        self._accepting: set[int] = set()
+
+    def awaits_accept(self, offer: int) -> bool:
+        """Say whether the router has still to answer our Accept of an offer."""
+        return offer in self._accepting
+
+    def give_back(self, call: Call, offer: int, why: str) -> None:
+        """Give a call back that the router had given to an agent; it keeps its place."""
+        call.returned.add(offer)
+        self._link.send(Requeue(call.id, True, why), call=call.id)
+
+    # --- ringing
+
+    def ring(self, call: Call, agent: str, offer: int, ring_us: int, *, direct: bool) -> None:
+        """Ring an agent for a call."""
+        endpoint = self._desk.settings.agents.endpoint_of(agent)
+        if endpoint is None:
+            self._unknown_endpoint(call, agent, offer, direct)
+            return
+        leg = Leg(
+            self._desk.ids.leg(offer, direct=direct), call.id, agent, offer, direct=direct, now_us=self._desk.now_us
+        )
+        self.take(call, leg)
+        if call.mixing is Mixing.NONE:
+            self._make_mixing(call)
+        timeout_us = ring_us + (0 if direct else self._desk.settings.ring_extra_us)
+        self._desk.request(
+            Originate(
+                leg.id,
+                endpoint=endpoint,
+                app_args=(LEG_ROLE, agent, call.id),
+                caller_id=self._desk.settings.caller_id(call.arrival),
+                timeout_s=max(1, -(-timeout_us // SECOND_US)),
+                originator=call.channel,
+                variables={CALL_VARIABLE: call.id, AGENT_VARIABLE: agent},
+            )
+        )
+        self._desk.note("info", "the agent's telephone is rung", leg=leg, endpoint=endpoint)
+
+    def take(self, call: Call, leg: Leg) -> None:
+        """Make a leg the call's own."""
+        self._desk.legs[leg.id] = leg
+        self._desk.touch(leg.id)
+        call.leg = leg
+        call.phase = CallPhase.RINGING
+        self._hearing.settle(call)
+
+    def _unknown_endpoint(self, call: Call, agent: str, offer: int, direct: bool) -> None:
+        self._desk.note("error", f"agent {agent} has no endpoint; see [agents]", call=call.id)
+        if direct:
+            self.give_back(call, offer, _NO_ENDPOINT)
+        self._link.send(SetAvailability(agent, False, _NO_ENDPOINT), call=call.id)
+        if not direct:
+            # the offer of an agent who was ready is taken back by now; otherwise this ends it
+            self._link.send(Reject(offer, _NO_ENDPOINT), call=call.id)
+
+    def _make_mixing(self, call: Call) -> None:
+        mixing = self._desk.ids.mixing(call.channel)
+        call.mixing = Mixing.MADE
+        self._desk.touch(mixing)
+        self._desk.request(MakeMixing(mixing, call.id))
+
+    def dialled(self, leg: Leg, outcome: Outcome) -> None:
+        """The request to ring was answered."""
+        leg.dialled = True
+        if isinstance(outcome, Done):
+            return
+        end = LegEnd.FAILED if isinstance(outcome, Unreachable) else LegEnd.UNREACHABLE
+        self._desk.note("warning", f"the agent's telephone could not be rung: {outcome}", leg=leg)
+        if leg.phase is LegPhase.RINGING:
+            # it may be there all the same: no answer is no proof, and 409 may mean that the id is in use
+            self._desk.end_leg(leg, "it could not be rung")
+            self._not_answered(leg, end)
+
+    def ringing(self, leg: Leg) -> None:
+        """A telephone rings."""
+        leg.rang = True
+
+    # --- answered
+
+    def answered(self, leg: Leg) -> None:
+        """An agent has answered."""
+        if leg.phase is not LegPhase.RINGING:
+            if leg.phase is LegPhase.ENDING:
+                # it was on its way out; the telephone was quicker
+                self._desk.hang_up(leg)
+            return
+        call = self._call_of(leg)
+        if call is None:
+            self._desk.end_leg(leg, "nobody waits for it any more")
+            return
+        leg.phase, leg.rang, leg.answered_us = LegPhase.ANSWERED, True, self._desk.now_us
+        call.phase = CallPhase.RINGING if not leg.agreed else CallPhase.CONNECTING
+        self._desk.count("legs", "answered")
+        self._desk.observe("ring_seconds", leg.begun_us)
+        self._desk.note("info", "the agent has answered", leg=leg)
+        if leg.agreed:
+            self._connect(call, leg)
+        else:
+            self._accepting.add(leg.offer)
+            self._link.send(Accept(leg.offer), call=call.id, then=lambda answer: self._accepted(leg, answer))
+
+    def _call_of(self, leg: Leg) -> Call | None:
+        call = self._desk.calls.get(leg.call)
+        return call if call is not None and call.leg is leg else None
+
+    def _accepted(self, leg: Leg, answer: Applied | Refused | Unanswered) -> None:
+        self._accepting.discard(leg.offer)
+        call = self._desk.calls.get(leg.call)
+        current = call is not None and call.leg is leg
+        match answer:
+            case Applied() if current and call is not None:
+                self._desk.observe("accept_seconds", leg.answered_us)
+                self.agree(call, leg)
+            case Applied() if call is not None and call.phase is not CallPhase.LEAVING and not leg.agreed:
+                self._desk.note("info", "the agent was gone when the router had agreed", leg=leg)
+                self.give_back(call, leg.offer, _GONE)
+            case Unanswered() if current and call is not None:
+                # both are there and the router is not: they talk, and the comparison tells it
+                self.agree(call, leg)
+            case Refused(reason=reason) if current and call is not None:
+                self._desk.note("info", f"the agent's answer came too late: {reason}", leg=leg)
+                self._back_to_waiting(call, leg, "the offer was over")
+                if reason not in ("OFFER_ENDED", "CALL_FINISHED"):
+                    self._link.compare_again(f"an answer was refused: {reason}")
+            case _:
+                pass
+
+    def agree(self, call: Call, leg: Leg) -> None:
+        """The router has given the call to the agent."""
+        leg.agreed = True
+        if leg.phase is LegPhase.ANSWERED and call.phase is not CallPhase.CONNECTING:
+            self._connect(call, leg)
+
+    # --- connecting
+
+    def _connect(self, call: Call, leg: Leg) -> None:
+        call.phase = CallPhase.CONNECTING
+        self._hearing.settle(call)
+        if call.mixing is not Mixing.MADE:
+            self._make_mixing(call)
+        self._mix(call, leg)
+
+    def _mix(self, call: Call, leg: Leg) -> None:
+        call.in_mixing = True
+        self._desk.request(AddToMixing(self._desk.ids.mixing(call.channel), (call.channel, leg.id)))
+
+    def mixed(self, leg: Leg, outcome: Outcome) -> None:
+        """Both sides were put into the mixing bridge, or could not be."""
+        call = self._call_of(leg)
+        if call is None or leg.phase not in (LegPhase.ANSWERED, LegPhase.MIXED):
+            return
+        if isinstance(outcome, Done):
+            if leg.phase is LegPhase.ANSWERED:
+                self._connected(call, leg)
+            return
+        leg.tries += 1
+        self._desk.note("warning", f"connecting did not succeed: {outcome}", leg=leg)
+        if leg.tries < _MIX_TRIES:
+            self._desk.count("connects", "retried")
+            # most likely the mixing bridge is not there
+            at_once = isinstance(outcome, Gone) and leg.tries == 1
+            pause_us = 0 if at_once else self._desk.pause_us(leg.tries)
+            self._desk.timers.set(("mix", leg.id), self._desk.now_us + pause_us)
+            return
+        self._desk.count("connects", "failed")
+        call.connects_failed += 1
+        self._book.fell_through(leg.agent)
+        self._return(call, leg, "connecting failed")
+        if call.connects_failed >= _CONNECTS_MAX:
+            self._callers.leave(call, self._desk.settings.fallback)
+            self._callers.over(call, talked=False)
+
+    def mix_again(self, leg: Leg) -> None:
+        """Try again to connect."""
+        call = self._call_of(leg)
+        if call is not None and leg.phase in (LegPhase.ANSWERED, LegPhase.MIXED) and leg.agreed:
+            self._make_mixing(call)
+            self._mix(call, leg)
+
+    def _connected(self, call: Call, leg: Leg) -> None:
+        leg.phase, leg.tries = LegPhase.MIXED, 0
+        call.phase = CallPhase.TALKING
+        self._hearing.settle(call)
+        self._desk.count("connects", "connected")
+        self._book.connected(leg.agent)
+        self._desk.observe("connect_seconds", leg.answered_us)
+        if not call.served:
+            call.served = True
+            self._desk.observe("wait_seconds", call.entered_us)
+        self._desk.note("info", "connected", leg=leg)
+
+    # --- over
+
+    def take_back(self, call: Call, leg: Leg, why: str) -> None:
+        """The router has taken the call back from an agent."""
+        if leg.phase is LegPhase.RINGING:
+            self._desk.count("legs", "withdrawn")
+        self._back_to_waiting(call, leg, why)
+
+    def _back_to_waiting(self, call: Call, leg: Leg, why: str) -> None:
+        self._desk.end_leg(leg, why)
+        self._release(call, leg)
+
+    def _release(self, call: Call, leg: Leg) -> None:
+        """A call has no leg any more, and waits."""
+        call.leg = None
+        if call.phase is CallPhase.LEAVING:
+            return
+        call.phase = CallPhase.WAITING
+        if call.in_mixing:
+            self._callers.unmix(call)
+        self._hearing.settle(call)
+        if call.detached:
+            self._link.compare_again("nobody is offered a call that waits")
+        if not self._link.together and ("patience", call.id) not in self._desk.timers:
+            self._callers.be_patient(call)
+
+    def _return(self, call: Call, leg: Leg, why: str) -> None:
+        """Give a call back to the router that it had given to an agent."""
+        self._back_to_waiting(call, leg, why)
+        self.give_back(call, leg.offer, why)
+
+    def hanging_up(self, leg: Leg) -> None:
+        """An agent who had answered hangs up."""
+        if leg.phase in (LegPhase.ANSWERED, LegPhase.MIXED):
+            self._over(leg)
+            self._desk.timers.set(("leg", leg.id), self._desk.now_us + LEG_CHECK_US)
+
+    def gone(self, leg: Leg, cause: int) -> None:
+        """A leg's channel is gone, or not ours any more."""
+        if leg.phase is LegPhase.RINGING:
+            end = end_of(cause, rang=leg.rang)
+            self._desk.note("info", f"the agent did not answer: {end.value} (cause {cause})", leg=leg)
+            leg.phase = LegPhase.ENDING
+            self._not_answered(leg, end)
+        else:
+            self._over(leg)
+        self._desk.forget_leg(leg)
+        self._book.talk_over(leg.agent)
+
+    def _not_answered(self, leg: Leg, end: LegEnd) -> None:
+        call = self._call_of(leg)
+        self._desk.count("legs", end.value)
+        if call is None:
+            return
+        self._release(call, leg)
+        ending = self._desk.settings.endings.get(end, Ending(not_ready=False))
+        if leg.agreed:
+            # the agent was given the call: without this the next would be given at once
+            self._book.park(leg.agent, end, Ending(True, ending.ready_again_us))
+            self.give_back(call, leg.offer, end.value)
+        elif ending.not_ready:
+            # this takes the offer back, too
+            self._book.park(leg.agent, end, ending)
+            self._link.send(Reject(leg.offer, end.value), call=call.id)
+        else:
+            self._link.send(Reject(leg.offer, end.value), call=call.id)
+
+    def _over(self, leg: Leg) -> None:
+        """An agent who had answered is gone."""
+        mixed, leg.phase = leg.phase is LegPhase.MIXED, LegPhase.ENDING
+        call = self._call_of(leg)
+        if call is None:
+            return
+        if mixed:
+            self._desk.note("info", "the agent has hung up", leg=leg)
+            self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
+            self._callers.over(call, talked=True)
+            return
+        self._release(call, leg)
+        self._book.fell_through(leg.agent)
+        if leg.agreed:
+            self.give_back(call, leg.offer, _GONE)
+        # otherwise what the router says to the answer decides: see _accepted
+
+    # --- what became of requests
+
+    def request_answered(self, leg: Leg, request: Request, outcome: Outcome) -> None:
+        """A request about an agent's channel was answered."""
+        match request, outcome:
+            case Originate(), _:
+                self.dialled(leg, outcome)
+            case Play(), _:
+                pass
+            case _, Gone() if leg.phase is LegPhase.ENDING:
+                self.gone(leg, 0)
+            case _, Done():
+                pass
+            case _:
+                leg.tries += 1
+                self._desk.timers.set(("leg", leg.id), self._desk.now_us + self._desk.pause_us(leg.tries))
+
+    def look_again(self, leg: Leg) -> None:
+        """A leg that should be gone is hung up once more."""
+        if leg.phase is LegPhase.ENDING:
+            self._desk.hang_up(leg)

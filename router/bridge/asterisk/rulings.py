@@ -1,0 +1,131 @@
+"""Rulings: what the router has decided about calls, as its watch tells it.
+
+Keeps one invariant: what is told comes in order, so the last thing told about a call is what is so, unless the bridge
+has said something else since.
+"""
+
+from __future__ import annotations
+
+from router.bridge.asterisk.actions import Level, Reconcile
+from router.bridge.asterisk.agent_book import AgentBook
+from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.calls import Call, CallPhase, Leg
+from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.legs import Legs
+from router.client import Difference, DifferenceKind, Reconciled
+from router.engine import events
+from router.engine.vocabulary import AssignmentCause
+
+
+class Rulings:
+    """What the router tells about calls."""
+
+    def __init__(self, desk: Desk, book: AgentBook, callers: Callers, legs: Legs) -> None:
+        self._desk = desk
+        self._book = book
+        self._callers = callers
+        self._legs = legs
+
+    def heard(self, event: events.Event) -> None:
+        """Do what the router has decided about one of our calls."""
+        call = self._desk.calls.get(getattr(event, "call", ""))
+        if call is None or call.phase in (CallPhase.ARRIVING, CallPhase.LEAVING):
+            return
+        call.brought = True
+        match event:
+            case events.OfferMade():
+                self._offered(call, event)
+            case events.OfferWithdrawn() | events.OfferExpired() | events.OfferRejected():
+                self._offer_over(call, event)
+            case events.CallAssigned():
+                self._assigned(call, event)
+            case events.CallRequeued(queue=queue) | events.CallTransferred(queue=queue):
+                self._moved(call, queue)
+                if call.leg is not None and call.leg.agreed:
+                    self._legs.take_back(call, call.leg, "the router has taken the call back")
+            case events.CallOverflowed(queue=queue) | events.CallMoved(queue=queue):
+                self._moved(call, queue)
+            case events.CallRefused(cause=cause):
+                self._desk.note("info", f"refused: {cause.name.lower()}", call=call.id)
+                self._callers.leave(call, self._desk.settings.refused, "refused")
+            case events.CallAbandoned():
+                self._callers.leave(call, self._desk.settings.fallback, "ended_by_router")
+            case events.CallCompleted():
+                self._callers.leave(call, self._desk.settings.after_agent, "ended_by_router")
+
+    def _moved(self, call: Call, queue: str) -> None:
+        if queue != call.queue:
+            self._desk.note("info", f"waits in {queue} now, no longer in {call.queue}", call=call.id)
+            call.queue = queue
+
+    def _offered(self, call: Call, event: events.OfferMade) -> None:
+        leg = call.leg
+        if leg is not None and leg.offer == event.offer:
+            return
+        if leg is not None and leg.agreed:
+            # from before the comparison that told the router of the talk
+            self._desk.unexpected("OfferMade", call.channel)
+            return
+        if leg is not None:
+            self._legs.take_back(call, leg, "another agent is rung")
+        self._legs.ring(call, event.agent, event.offer, event.expires_us - event.time_us, direct=False)
+
+    def _offer_over(
+        self, call: Call, event: events.OfferWithdrawn | events.OfferExpired | events.OfferRejected
+    ) -> None:
+        leg = call.leg
+        if leg is not None and leg.offer == event.offer and not leg.agreed:
+            self._legs.take_back(call, leg, type(event).__name__)
+
+    def _assigned(self, call: Call, event: events.CallAssigned) -> None:
+        leg = call.leg
+        if leg is not None and (leg.offer == event.offer or (leg.agreed and leg.agent == event.agent)):
+            leg.offer = event.offer
+            self._legs.agree(call, leg)
+            return
+        if event.offer in call.returned or self._legs.awaits_accept(event.offer):
+            return  # the agent who had answered is gone again, and the router knows, or will be told
+        if leg is None and event.cause is AssignmentCause.ACCEPTED:
+            self._legs.give_back(call, event.offer, "agent hung up")
+            return
+        if leg is not None:
+            self._legs.take_back(call, leg, "the router has given the call to another agent")
+        self._legs.ring(call, event.agent, event.offer, self._desk.settings.assigned_ring_us, direct=True)
+
+    # --- comparisons
+
+    def reconciled(self, asked: Reconcile, answer: Reconciled) -> None:
+        """Do what the differences leave to us."""
+        listed = {call.call for call in asked.calls}
+        finished = {one.call for one in answer.differences if one.kind is DifferenceKind.CALL_FINISHED}
+        for known in self._desk.calls.values():
+            known.detached = False
+            if known.id in listed and known.id not in finished:
+                known.brought = True
+        self._book.agreed(answer.sequence, asked.agents, answer.differences)
+        for difference in answer.differences:
+            self._desk.count("differences", difference.kind.name.lower())
+            level: Level = "info" if difference.repaired else "warning"
+            self._desk.note(
+                "debug" if difference.kind is DifferenceKind.AVAILABILITY and difference.repaired else level,
+                f"{difference.kind.name}: the router had {difference.agent} {difference.found}; {difference.problem}",
+                call=difference.call,
+            )
+            call = self._desk.calls.get(difference.call)
+            if call is not None and call.phase is not CallPhase.LEAVING and not difference.repaired:
+                self._unrepaired(call, difference)
+
+    def _unrepaired(self, call: Call, difference: Difference) -> None:
+        talks: Leg | None = call.leg if call.phase in (CallPhase.CONNECTING, CallPhase.TALKING) else None
+        match difference.kind:
+            case DifferenceKind.TALKING:
+                call.detached = True
+            case DifferenceKind.CALL_FINISHED if not call.brought and talks is None:
+                self._callers.bring_again(call)
+            case DifferenceKind.CALL_FINISHED | DifferenceKind.CALL_UNKNOWN | DifferenceKind.OTHER_OWNER:
+                if talks is None:
+                    self._callers.leave(call, self._desk.settings.fallback)
+                # two who talk are left to it
+            case DifferenceKind.OFFER_ENDED:
+                if call.leg is not None and not call.leg.agreed and call.leg.offer == difference.offer:
+                    self._legs.take_back(call, call.leg, "the offer is over")

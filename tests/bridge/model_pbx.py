@@ -1,0 +1,236 @@
+"""A model of Asterisk: channels and mixing bridges that react to requests with events, as the real one does.
+
+Pure, and as small as can be: what is random is decided by whoever drives it. It watches over one thing by itself: no
+caller is ever in a mixing bridge with two agents.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from router.bridge.asterisk.ari import events as ari
+from router.bridge.asterisk.ari import requests as req
+
+APP = "router"
+UNKNOWN_ENDPOINT = "PJSIP/nowhere"
+
+
+class ModelChannel:
+    def __init__(self, channel: str, name: str, state: str, args: tuple[str, ...], *, stasis: bool) -> None:
+        self.id = channel
+        self.name = name
+        self.state = state
+        self.args = args
+        self.stasis = stasis
+        self.is_leg = not stasis
+        self.music = False
+        self.ringing = False
+        self.bridge = ""
+        self.variables: dict[str, str] = {}
+
+    def view(self) -> ari.Channel:
+        plan = ari.Dialplan("inbound", "500", 2, "AppDial2", "(Outgoing Line)")
+        if self.stasis:
+            plan = ari.Dialplan("inbound", "500", 2, "Stasis", ",".join((APP, *self.args)))
+        return ari.Channel(self.id, self.name, self.state, ari.Caller("Alice", "15550001"), dialplan=plan)
+
+
+class ModelPbx:
+    def __init__(self) -> None:
+        self.channels: dict[str, ModelChannel] = {}
+        self.bridges: dict[str, list[str]] = {}
+        self.playing: dict[str, str] = {}
+        self.connected = False
+        self.events: deque[ari.Event] = deque()
+        self.arrivals = 0
+        self.mixings: list[tuple[str, ...]] = []
+        self.left: list[ModelChannel] = []
+        """Callers who went on in the dialplan, and may come back."""
+
+    def emit(self, *events: ari.Event) -> None:
+        if self.connected:
+            self.events.extend(events)
+
+    # --- people
+
+    def dial_in(self, args: tuple[str, ...], name: str = "PJSIP/caller") -> ModelChannel | None:
+        """Somebody calls. While nobody listens, the call falls through to the dialplan."""
+        self.arrivals += 1
+        if not self.connected:
+            return None
+        channel = f"c{self.arrivals}.1"
+        found = self.channels[channel] = ModelChannel(channel, f"{name}-{self.arrivals:08x}", "Ring", args, stasis=True)
+        self.emit(ari.StasisStart(found.view(), args))
+        return found
+
+    def come_back(self, channel: ModelChannel) -> None:
+        """A caller who went on in the dialplan gets to Stasis() again."""
+        self.left.remove(channel)
+        if self.connected:
+            channel.music = channel.ringing = False
+            self.channels[channel.id] = channel
+            self.emit(ari.StasisStart(channel.view(), channel.args))
+
+    def callers(self) -> list[ModelChannel]:
+        return [channel for channel in self.channels.values() if not channel.is_leg]
+
+    def legs(self, *states: str) -> list[ModelChannel]:
+        return [channel for channel in self.channels.values() if channel.is_leg and channel.state in states]
+
+    def ring(self, leg: ModelChannel, dial_first: bool) -> None:
+        leg.state = "Ringing"
+        both: list[ari.Event] = [ari.ChannelStateChange(leg.view()), ari.Dial(leg.view(), "RINGING")]
+        self.emit(*(reversed(both) if dial_first else both))
+
+    def lift(self, leg: ModelChannel) -> None:
+        """The telephone is answered; it is in the application a moment later."""
+        leg.state = "Up"
+        self.emit(ari.ChannelStateChange(leg.view()), ari.Dial(leg.view(), "ANSWER"))
+
+    def enter(self, leg: ModelChannel) -> None:
+        leg.stasis = True
+        self.emit(ari.StasisStart(leg.view(), leg.args))
+
+    def refuse(self, leg: ModelChannel, cause: int) -> None:
+        """The telephone does not answer, for a reason."""
+        if cause in (17, 21, 34):
+            self.emit(ari.ChannelHangupRequest(leg.view(), cause), ari.Dial(leg.view(), "NOANSWER"))
+        del self.channels[leg.id]
+        self.emit(ari.ChannelDestroyed(leg.view(), cause))
+
+    def hang_up(self, channel: ModelChannel, *, cause: int | None = 16, soft: bool = False) -> None:
+        self.emit(ari.ChannelHangupRequest(channel.view(), cause, soft))
+        self._leave_bridge(channel)
+        del self.channels[channel.id]
+        if channel.stasis:
+            self.emit(ari.StasisEnd(channel.view()))
+        if channel.is_leg:
+            self.emit(ari.ChannelDestroyed(channel.view(), 16))
+
+    def press(self, leg: ModelChannel, digits: str) -> None:
+        self.emit(*(ari.ChannelDtmfReceived(leg.view(), digit) for digit in digits))
+
+    def finish_playing(self, playback: str) -> None:
+        channel = self.playing.pop(playback)
+        self.emit(ari.PlaybackFinished(ari.Playback(playback, "", f"channel:{channel}", "done")))
+
+    def restart(self) -> None:
+        """Asterisk ends and begins anew: nothing is left."""
+        self.channels.clear()
+        self.bridges.clear()
+        self.playing.clear()
+        self.left.clear()
+
+    def _leave_bridge(self, channel: ModelChannel) -> None:
+        if channel.bridge:
+            self.bridges[channel.bridge].remove(channel.id)
+            self.emit(ari.ChannelLeftBridge(channel.view(), self._bridge(channel.bridge)))
+            channel.bridge = ""
+
+    def _bridge(self, bridge: str) -> ari.MixingBridge:
+        return ari.MixingBridge(bridge, "mixing", "", tuple(self.bridges[bridge]))
+
+    # --- requests
+
+    def do(self, request: req.Request) -> req.Outcome:
+        match request:
+            case req.ListChannels():
+                return req.Done(tuple(channel.view() for channel in self.channels.values()))
+            case req.ListBridges():
+                return req.Done(tuple(self._bridge(bridge) for bridge in self.bridges))
+            case req.SubscribeDevices():
+                return req.Done()
+            case req.Originate():
+                return self._originate(request)
+            case req.MakeMixing(bridge=bridge):
+                if bridge in self.bridges:
+                    return req.Conflict("exists")
+                self.bridges[bridge] = []
+                return req.Done(self._bridge(bridge))
+            case req.AddToMixing():
+                return self._mix(request)
+            case req.DestroyMixing(bridge=bridge):
+                if bridge not in self.bridges:
+                    return req.Gone("Bridge not found")
+                for member in list(self.bridges[bridge]):
+                    self._leave_bridge(self.channels[member])
+                self.emit(ari.BridgeDestroyed(self._bridge(bridge)))
+                del self.bridges[bridge]
+                return req.Done()
+            case req.StopPlay(playback=playback):
+                if playback not in self.playing:
+                    return req.Gone("Playback not found")
+                self.finish_playing(playback)
+                return req.Done()
+        return self._of_channel(request)
+
+    def _of_channel(self, request: req.Request) -> req.Outcome:
+        channel = self.channels.get(request.key)
+        if channel is None:
+            return req.Gone("Channel not found")
+        if isinstance(request, req.HangUp):
+            self.hang_up(channel, cause=32, soft=True)
+            return req.Done()
+        if isinstance(request, req.GetChannel):
+            return req.Done(channel.view())
+        if isinstance(request, req.GetVariable):
+            value = channel.variables.get(request.variable)
+            return req.Gone("no such variable") if value is None else req.Done(value)
+        if not channel.stasis:
+            return req.Conflict("Channel not in Stasis application")
+        match request:
+            case req.Answer():
+                channel.state, channel.ringing = "Up", False
+                self.emit(ari.ChannelStateChange(channel.view()))
+            case req.StartMusic():
+                channel.music = True
+            case req.StopMusic():
+                channel.music = False
+            case req.Ring():
+                channel.ringing = True
+            case req.StopRing():
+                channel.ringing = False
+            case req.Play(playback=playback):
+                channel.music = False
+                self.playing[playback] = channel.id
+            case req.Continue():
+                self._leave_bridge(channel)
+                del self.channels[channel.id]
+                self.emit(ari.StasisEnd(channel.view()))
+                self.left.append(channel)
+            case req.SetVariable(variable=variable, value=value):
+                channel.variables[variable] = value
+            case _:
+                raise AssertionError(request)
+        return req.Done()
+
+    def _originate(self, request: req.Originate) -> req.Outcome:
+        if request.channel in self.channels:
+            return req.Conflict("exists")
+        if request.endpoint == UNKNOWN_ENDPOINT:
+            return req.Failed(500, "Allocation failed")
+        leg = ModelChannel(request.channel, f"{request.endpoint}-0000", "Down", request.app_args, stasis=False)
+        leg.variables = dict(request.variables)
+        self.channels[leg.id] = leg
+        self.emit(ari.Dial(leg.view(), ""))
+        return req.Done(leg.view())
+
+    def _mix(self, request: req.AddToMixing) -> req.Outcome:
+        if request.bridge not in self.bridges:
+            return req.Gone("Bridge not found")
+        for name in request.channels:
+            if name not in self.channels:
+                return req.Gone("Channel not found")
+            if not self.channels[name].stasis:
+                return req.Conflict("Channel not in Stasis application")
+        for name in request.channels:
+            channel = self.channels[name]
+            if channel.bridge != request.bridge:
+                self._leave_bridge(channel)
+                channel.bridge = request.bridge
+                self.bridges[request.bridge].append(name)
+                self.emit(ari.ChannelEnteredBridge(channel.view(), self._bridge(request.bridge)))
+        members = self.bridges[request.bridge]
+        assert len(members) <= 2, f"{members} are all in {request.bridge}"
+        self.mixings.append(tuple(members))
+        return req.Done()

@@ -1,0 +1,408 @@
+"""The client for Asterisk: whatever the network and Asterisk do, each request has an outcome, and gaps are told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from router.bridge.asterisk.ari.client import AriClient, CredentialsRefused
+from router.bridge.asterisk.ari.events import (
+    ApplicationReplaced,
+    Back,
+    ChannelDestroyed,
+    Event,
+    Lost,
+    StasisStart,
+)
+from router.bridge.asterisk.ari.requests import (
+    AddToMixing,
+    Answer,
+    Conflict,
+    Continue,
+    DestroyMixing,
+    Done,
+    Failed,
+    GetApplication,
+    GetVariable,
+    Gone,
+    HangUp,
+    ListBridges,
+    ListChannels,
+    MakeMixing,
+    Originate,
+    Outcome,
+    Play,
+    Request,
+    SetVariable,
+    StartMusic,
+    StopMusic,
+    SubscribeDevices,
+    Unreachable,
+)
+from router.bridge.asterisk.ari.settings import AriSettings, pause_before
+from tests.bridge.ari_stand_in import PASSWORD, USER, AriStandIn, Trouble
+from tests.bridge.pbx_parts import Does, Phone
+
+
+@pytest.fixture
+async def pbx() -> AsyncIterator[AriStandIn]:
+    async with AriStandIn(seed=3, jitter_s=0.001) as pbx:
+        pbx.phones["PJSIP/ada"] = Phone(Does.RINGS)
+        yield pbx
+
+
+def settings(pbx: AriStandIn, **changes: object) -> AriSettings:
+    values = {"time_limit_s": 3.0, "first_pause_s": 0.01, "longest_pause_s": 0.05} | changes
+    return AriSettings(pbx.url, "router", USER, PASSWORD, **values)  # type: ignore[arg-type]
+
+
+class Ear:
+    """Hears what a client tells, in the background."""
+
+    def __init__(self, client: AriClient) -> None:
+        self.heard: list[Event] = []
+        self.error: Exception | None = None
+        self.is_over = asyncio.Event()
+        self._client = client
+        self._task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            async with contextlib.aclosing(self._client.events()) as events:
+                async for event in events:
+                    self.heard.append(event)
+        except CredentialsRefused as error:
+            self.error = error
+        finally:
+            self.is_over.set()
+
+    async def until(self, *kinds: type[Event]) -> None:
+        """Wait until the last events are of these kinds."""
+        async with asyncio.timeout(10):
+            while [type(event) for event in self.heard[-len(kinds) :]] != list(kinds):
+                await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
+@contextlib.asynccontextmanager
+async def connected(pbx: AriStandIn, **changes: object) -> AsyncIterator[tuple[AriClient, Ear]]:
+    async with AriClient(settings(pbx, **changes)) as ari:
+        ear = Ear(ari)
+        await ear.until(Back)
+        yield ari, ear
+        await ear.stop()
+
+
+def originate(channel: str, endpoint: str = "PJSIP/ada") -> Originate:
+    return Originate(channel, endpoint, ("agent", "ada"), "Alice <1>", 30)
+
+
+def path_ends(ending: str, method: str = "POST") -> object:
+    return lambda asked_method, path: asked_method == method and path.endswith(ending)
+
+
+# Events.
+
+
+async def test_events_come_and_gaps_are_told(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, ear):
+        pbx.dial_in()
+        await ear.until(Back, StasisStart)
+        await pbx.drop_sockets()
+        await ear.until(StasisStart, Lost, Back)
+        assert ari.losses == 1
+        assert pbx.sockets_opened == 2
+        pbx.dial_in()
+        await ear.until(Back, StasisStart)
+
+
+async def test_a_network_that_is_cut_is_noticed(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (_, ear):
+        pbx.cut_sockets()
+        await ear.until(Back, Lost, Back)
+
+
+async def test_a_network_that_is_silent_is_noticed(pbx: AriStandIn) -> None:
+    pbx.answers_pings = False
+    async with connected(pbx, heartbeat_s=0.1) as (_, ear):
+        await ear.until(Back, Lost)
+        pbx.answers_pings = True
+        await ear.until(Lost, Back)
+
+
+async def test_a_restart_of_asterisk(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, ear):
+        pbx.dial_in()
+        await ear.until(Back, StasisStart)
+        await pbx.stop()
+        await ear.until(StasisStart, Lost)
+        assert isinstance(await ari.send(ListChannels()), Unreachable)
+        await pbx.start()
+        await ear.until(Lost, Back)
+        assert await ari.send(ListChannels()) == Done(())
+
+
+async def test_asterisk_may_come_later_than_we(pbx: AriStandIn, caplog: pytest.LogCaptureFixture) -> None:
+    await pbx.stop()
+    async with AriClient(settings(pbx)) as ari:
+        ear = Ear(ari)
+        await asyncio.sleep(0.1)
+        assert ear.heard == []
+        assert "no connection to Asterisk" in caplog.text
+        await pbx.start()
+        await ear.until(Back)
+        await ear.stop()
+
+
+async def test_wrong_credentials_are_a_clear_error(pbx: AriStandIn) -> None:
+    wrong = AriSettings(pbx.url, "router", USER, "a guess")
+    async with AriClient(wrong) as ari:
+        ear = Ear(ari)
+        await ear.is_over.wait()
+        assert "refuses user 'bridge' (401)" in str(ear.error)
+        assert "a guess" not in str(ear.error)
+        assert await ari.send(ListChannels()) == Failed(401, "Authentication required")
+
+
+async def test_a_password_never_gets_into_the_log(pbx: AriStandIn, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected(pbx) as (ari, ear):
+        pbx.cut_sockets()
+        await ear.until(Back, Lost, Back)
+        await ari.send(ListChannels())
+    assert PASSWORD not in caplog.text
+
+
+async def test_another_connection_takes_our_application(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (_, first), connected(pbx) as (_, second):
+        await first.is_over.wait()
+        assert isinstance(first.heard[-1], ApplicationReplaced)
+        pbx.dial_in()
+        await second.until(Back, StasisStart)
+        await asyncio.sleep(0.05)
+        assert pbx.sockets_opened == 2, "the first must not take it back"
+
+
+async def test_bad_messages_are_passed_over(pbx: AriStandIn, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected(pbx) as (ari, ear):
+        for text in ("{", "[]", '{"type": "StasisStart"}', '{"type": "SomethingNew"}'):
+            await pbx.say(text)
+        pbx.dial_in()
+        await ear.until(Back, StasisStart)
+        assert sum(ari.reader.misread.values()) == 4
+    assert "cannot be read: StasisStart: Object missing required field `channel`" in caplog.text
+    assert "unknown type is passed over: SomethingNew" in caplog.text
+
+
+async def test_events_of_no_use_are_not_sent(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, ear):
+        await pbx.until(lambda: pbx.shunned)
+        caller = pbx.dial_in()
+        assert isinstance(await ari.send(originate("leg")), Done)
+        leg = pbx.leg_of("PJSIP/ada")
+        assert leg is not None
+        await pbx.until(lambda: leg.state == "Ringing")
+        pbx.world.phone_answers(leg)
+        await ear.until(StasisStart)
+        await ari.send(MakeMixing("b"))
+        await ari.send(AddToMixing("b", (caller.id, "leg")))
+        pbx.hang_up(caller)
+        pbx.world.phone_hangs_up(leg)
+        await ear.until(ChannelDestroyed)
+        assert not ari.reader.misread
+        assert "ChannelVarset" not in {told["type"] for told in pbx.told}
+
+
+# Requests.
+
+
+async def test_a_whole_call(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, ear):
+        caller = pbx.dial_in(variables={"COLOUR": "blue"})
+        assert await ari.send(Answer(caller.id)) == Done()
+        assert await ari.send(StartMusic(caller.id)) == Done()
+        assert await ari.send(GetVariable(caller.id, "COLOUR")) == Done("blue")
+        assert isinstance(await ari.send(GetVariable(caller.id, "NOTHING")), Gone)
+        assert await ari.send(SetVariable(caller.id, "COLOUR", "red & green")) == Done()
+        assert caller.variables == {"COLOUR": "red & green"}
+        assert isinstance(await ari.send(originate("leg")), Done)
+        leg = pbx.world.channels["leg"]
+        await pbx.until(lambda: leg.state == "Ringing")
+        pbx.world.phone_answers(leg)
+        await ear.until(StasisStart)
+        outcomes = [ari.send(r) for r in (StopMusic(caller.id), MakeMixing("b"), AddToMixing("b", (caller.id, "leg")))]
+        assert [type(await outcome) for outcome in outcomes] == [Done, Done, Done]
+        assert pbx.world.bridges["b"].members == [caller.id, "leg"]
+        bridges = await ari.send(ListBridges())
+        assert isinstance(bridges, Done)
+        assert bridges.body[0].channels == tuple(sorted((caller.id, "leg")))
+        application = await ari.send(GetApplication())
+        assert isinstance(application, Done)
+        assert application.body.channel_ids == tuple(sorted((caller.id, "leg")))
+        assert await ari.send(HangUp("leg")) == Done()
+        assert await ari.send(Continue(caller.id, "after", "s", 1)) == Done()
+        assert await ari.send(DestroyMixing("b")) == Done()
+        assert caller.went_to == {"context": "after", "extension": "s", "priority": "1"}
+
+
+async def test_refusals(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        caller, gone_on = pbx.dial_in(), pbx.dial_in()
+        await ari.send(Continue(gone_on.id))
+        await ari.send(MakeMixing("b"))
+        assert await ari.send(HangUp("nobody")) == Gone("Channel not found")
+        assert await ari.send(originate("leg", "PJSIP/nobody")) == Failed(500, "Allocation failed")
+        assert await ari.send(AddToMixing("nothing", (caller.id,))) == Gone("Bridge not found")
+        assert await ari.send(AddToMixing("b", (caller.id, "nobody"))) == Gone("Channel not found")
+        assert await ari.send(AddToMixing("b", (gone_on.id,))) == Conflict("Channel not in Stasis application")
+        assert await ari.send(Answer(gone_on.id)) == Conflict("Channel not in Stasis application")
+        assert await ari.send(MakeMixing("b")) == Conflict("Bridge with id 'b' already exists")
+        assert await ari.send(originate(caller.id)) == Conflict("Channel with given unique ID already exists")
+        assert await ari.send(originate("leg", "nonsense")) == Failed(400, "Invalid endpoint specified")
+        assert isinstance(await ari.send(SubscribeDevices(("PJSIP/ada",))), Done)
+
+
+async def test_a_duplicate_id_does_not_spoil_a_connection(pbx: AriStandIn) -> None:
+    async with connected(pbx, connections=1) as (ari, ear):
+        caller = pbx.dial_in()
+        await ear.until(Back, StasisStart)
+        assert isinstance(await ari.send(originate(caller.id)), Conflict)
+        outcome = await ari.send(originate("leg", "PJSIP/nobody"))
+        assert pbx.asked_for("POST", "/channels")[-1].status == 409
+        assert isinstance(outcome, Failed)
+        assert outcome.status == 500
+
+
+async def test_requests_of_one_channel_go_in_order_and_others_beside(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        slow, quick = pbx.dial_in(), pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: slow.id in path, slow_s=0.2))
+        mine = [ari.send(request) for request in (Answer(slow.id), StartMusic(slow.id), StopMusic(slow.id))]
+        other = ari.send(Answer(quick.id))
+        assert await other == Done()
+        assert not any(outcome.done() for outcome in mine)
+        await asyncio.gather(*mine)
+        paths = [asked.path.rpartition("/")[2] for asked in pbx.asked if slow.id in asked.path]
+        assert paths == ["answer", "moh", "moh"]
+        assert not slow.has_music
+
+
+async def test_no_answer_in_time_is_tried_again(pbx: AriStandIn) -> None:
+    async with connected(pbx, time_limit_s=0.25) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), slow_s=0.5))
+        assert await ari.send(Answer(caller.id)) == Done()
+        assert len(pbx.asked_for("POST", "/answer")) == 2
+
+
+async def test_never_an_answer(pbx: AriStandIn) -> None:
+    async with connected(pbx, time_limit_s=0.05, attempts=3) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), times=9, slow_s=0.3))
+        assert await ari.send(Answer(caller.id)) == Unreachable("no answer within 0.05 s")
+        assert len(pbx.asked_for("POST", "/answer")) == 3
+
+
+@pytest.mark.parametrize("request_", [originate("leg"), MakeMixing("b")], ids=["originate", "make a bridge"])
+async def test_an_answer_that_was_lost(pbx: AriStandIn, request_: Request) -> None:
+    """The repeat is refused, for the id is there: so the first one was carried out, and it is so told."""
+    async with connected(pbx) as (ari, _):
+        ending = request_.http("router").path
+        pbx.troubles.append(Trouble(lambda method, path: method == "POST" and path == ending, is_lost=True))
+        outcome = await ari.send(request_)
+        assert isinstance(outcome, Done)
+        assert outcome.body.id == request_.key
+        assert [asked.status for asked in pbx.asked_for("POST", ending)] == [0, 409]
+
+
+async def test_a_sound_is_not_played_twice(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/play"), is_lost=True))
+        assert isinstance(await ari.send(Play(caller.id, "say-1", ("sound:hello",))), Unreachable)
+        assert len(pbx.asked_for("POST", "/play")) == 1
+
+
+@pytest.mark.parametrize("status", [500, 400, 302])
+async def test_errors_are_told_and_not_repeated(pbx: AriStandIn, status: int) -> None:
+    async with connected(pbx) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), status=status))
+        assert await ari.send(Answer(caller.id)) == Failed(status, "trouble")
+        assert len(pbx.asked_for("POST", "/answer")) == 1
+
+
+async def test_asterisk_that_is_starting_is_asked_again(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), status=503, times=2))
+        assert await ari.send(Answer(caller.id)) == Done()
+
+
+async def test_an_answer_that_cannot_be_read(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        pbx.troubles.append(Trouble(lambda method, path: path == "/channels", status=200, body="<html>"))
+        outcome = await ari.send(ListChannels())
+        assert isinstance(outcome, Failed)
+        assert outcome.status == 200
+        assert "unknown shape" in outcome.text
+        pbx.troubles.append(Trouble(lambda method, path: path == "/channels", status=500, body="<html>broken</html>"))
+        assert await ari.send(ListChannels()) == Failed(500, "<html>broken</html>")
+
+
+async def test_leaving_waits_for_what_is_under_way(pbx: AriStandIn) -> None:
+    told: list[tuple[Request, Outcome, float]] = []
+    async with AriClient(settings(pbx), on_answer=lambda *answer: told.append(answer)) as ari:
+        ear = Ear(ari)
+        await ear.until(Back)
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/moh"), slow_s=0.1))
+        ari.send(StartMusic(caller.id))
+        ari.send(HangUp(caller.id))
+        await ear.stop()
+    assert ari.under_way == 0
+    mine = [(type(request), outcome) for request, outcome, _ in told if request.key == caller.id]
+    assert mine == [(StartMusic, Done()), (HangUp, Done())]
+    seconds = [seconds for request, _, seconds in told if isinstance(request, HangUp)]
+    assert seconds[0] >= 0.1, "the wait for its turn counts"
+
+
+async def test_leaving_does_not_wait_for_ever(pbx: AriStandIn) -> None:
+    told: list[tuple[Request, Outcome, float]] = []
+    loop = asyncio.get_running_loop()
+    async with AriClient(settings(pbx, time_limit_s=0.2), on_answer=lambda *answer: told.append(answer)) as ari:
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: True, times=99, slow_s=0.5))
+        for _ in range(5):
+            ari.send(StartMusic(caller.id))
+        began_s = loop.time()
+    assert loop.time() - began_s < 1
+    assert [type(outcome) for _, outcome, _ in told] == [Unreachable] * 5
+    await asyncio.sleep(0.05)
+    assert len(pbx.asked_for("POST", "/moh")) <= 2, "what had to wait for its turn was not sent any more"
+
+
+async def test_giving_up_on_an_outcome_keeps_the_order(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), slow_s=0.1))
+        answer, music = ari.send(Answer(caller.id)), ari.send(StartMusic(caller.id))
+        music.cancel()
+        assert await ari.send(StopMusic(caller.id)) == Done()
+        assert answer.done()
+        assert not caller.has_music
+        assert len(pbx.asked_for("POST", "/moh")) == 1
+
+
+def test_pauses_grow_and_differ() -> None:
+    limits = AriSettings("", "", "", "", first_pause_s=0.1, longest_pause_s=5)
+    assert [pause_before(attempt, limits, 1.0) for attempt in (1, 2, 3, 7, 1000)] == [0.1, 0.2, 0.4, 5.0, 5.0]
+    assert pause_before(3, limits, 0.0) == 0.2

@@ -1,0 +1,80 @@
+"""Work about one channel goes in order, work about different ones side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from router.bridge.asterisk.ari.lanes import Lanes
+
+
+async def test_order_within_a_lane_and_none_between_lanes() -> None:
+    lanes = Lanes()
+    gates = {name: asyncio.Event() for name in ("a1", "a2", "b1")}
+    done: list[str] = []
+
+    async def work(name: str) -> None:
+        await gates[name].wait()
+        done.append(name)
+
+    tasks = [lanes.begin(name[0], lambda name=name: work(name)) for name in ("a1", "a2", "b1")]
+    gates["a2"].set()
+    gates["b1"].set()
+    await tasks[2]
+    assert done == ["b1"]
+    gates["a1"].set()
+    await asyncio.gather(*tasks)
+    assert done == ["b1", "a1", "a2"]
+    assert len(lanes) == 0
+
+
+async def test_a_failure_does_not_stop_what_comes_after() -> None:
+    lanes = Lanes()
+
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    async def succeed() -> str:
+        return "done"
+
+    first, second = lanes.begin("a", fail), lanes.begin("a", succeed)
+    assert await second == "done"
+    assert isinstance(first.exception(), ValueError)
+
+
+async def test_work_in_several_lanes_keeps_the_order_in_each() -> None:
+    draw = random.Random(7)
+    lanes = Lanes()
+    under_way: set[str] = set()
+    begun: dict[str, list[int]] = {lane: [] for lane in "abcd"}
+    most = 0
+
+    async def work(number: int, mine: str) -> None:
+        nonlocal most
+        assert not under_way & set(mine), "two at once in one lane"
+        under_way.update(mine)
+        most = max(most, len(under_way))
+        for lane in mine:
+            begun[lane].append(number)
+        for _ in range(draw.randrange(5)):
+            await asyncio.sleep(0)
+        under_way.difference_update(mine)
+
+    plan = ["".join(draw.sample("abcd", draw.randrange(1, 4))) for _ in range(300)]
+    await asyncio.gather(*(lanes.begin(mine, lambda n=n, m=mine: work(n, m)) for n, mine in enumerate(plan)))
+    assert begun == {lane: [n for n, mine in enumerate(plan) if lane in mine] for lane in "abcd"}
+    assert most > 1
+    assert len(lanes) == 0
+
+
+async def test_no_lane_no_order() -> None:
+    lanes = Lanes()
+    gate = asyncio.Event()
+
+    async def work() -> int:
+        return 1
+
+    waiting = lanes.begin((), gate.wait)
+    assert await lanes.begin((), work) == 1
+    gate.set()
+    await waiting

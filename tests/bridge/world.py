@@ -1,0 +1,458 @@
+"""A small world for the floor: the model of Asterisk, the real engine with sessions, and all that is under way.
+
+Everything happens one step at a time: whoever drives it decides what is delivered next. What travels on one line keeps
+its order there (events of the WebSocket; requests that touch the same channel; commands; answers to them; the watch),
+and otherwise anything may overtake anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from router.bridge.asterisk.actions import (
+    Action,
+    Applied,
+    Count,
+    LearnAgents,
+    Learned,
+    Note,
+    Reconcile,
+    Refused,
+    Send,
+    Unanswered,
+    Wait,
+    WaitOver,
+)
+from router.bridge.asterisk.agents import AgentEntry, AgentTable
+from router.bridge.asterisk.ari import events as ari
+from router.bridge.asterisk.ari import requests as req
+from router.bridge.asterisk.floor import Floor
+from router.bridge.asterisk.floor_settings import (
+    Admit,
+    Arrival,
+    Decision,
+    Feature,
+    FeatureKind,
+    FloorSettings,
+    Transfers,
+    Unwanted,
+)
+from router.bridge.asterisk.ids import CALL_VARIABLE
+from router.client import Reconciled, Reply
+from router.engine import commands as c
+from router.engine import events as e
+from router.engine.requirements import Requirement
+from router.engine.settings import QueueSettings, Settings, WrapUp
+from router.engine.vocabulary import Availability, CallState, EngagementState, WrapUpMode
+from router.server.requests import Submission
+from router.wire.sessions import DifferenceKind
+from tests.bridge.model_pbx import UNKNOWN_ENDPOINT, ModelChannel, ModelPbx
+from tests.server.desk import Desk
+
+CLIENT = "asterisk"
+SECOND_US = 1_000_000
+AGENTS = ("ada", "ben", "cleo")
+QUEUES = ("loans", "cards", "vip")
+REST_US = 26 * SECOND_US
+
+SETTINGS = Settings(
+    queues={
+        "loans": QueueSettings(requirement=Requirement(), wrap_up=WrapUp(WrapUpMode.FIXED, 3 * SECOND_US)),
+        "cards": QueueSettings(waiting_max=3, wait_max_us=60 * SECOND_US, overflow="loans"),
+        "vip": QueueSettings(automatic=True),
+        "tiny": QueueSettings(waiting_max=0),
+    }
+)
+
+
+def rules(arrival: Arrival) -> Decision:
+    match arrival.args:
+        case ("in", queue):
+            return Admit(c.Enqueue("", queue))
+        case ("ringing", queue):
+            return Admit(c.Enqueue("", queue), answer=False)
+        case ("asks", _):
+            return Admit(c.Enqueue("", arrival.variables["QUEUE"] or "loans"))
+        case ("agent", kind):
+            return Feature(FeatureKind(kind))
+    return Unwanted("no rule")
+
+
+def table() -> AgentTable:
+    entries = [
+        AgentEntry(name, f"PJSIP/{name}", c.SignIn(name, {"loans": 5}), at_start=name == "ada") for name in AGENTS
+    ]
+    return AgentTable([*entries, AgentEntry("dora", UNKNOWN_ENDPOINT, c.SignIn("dora"))])
+
+
+def floor_settings(**changes: object) -> FloorSettings:
+    given: dict[str, object] = {
+        "rules": rules,
+        "agents": table(),
+        "name": CLIENT,
+        "transfers": Transfers({"1": "loans", "2": "cards"}),
+        "patience_us": 15 * SECOND_US,
+    }
+    return FloorSettings(**(given | changes))  # type: ignore[arg-type]
+
+
+class World:
+    def __init__(self, settings: FloorSettings | None = None, engine_settings: Settings = SETTINGS) -> None:
+        self.settings = settings or floor_settings()
+        self.pbx = ModelPbx()
+        self.router = Desk(engine_settings)
+        self.now_us = self.router.time_us
+        self.told = 0
+        self.watch: deque[e.Event] = deque()
+        self.log: list[str] = []
+        self.notes: list[Note] = []
+        self.waits: set[str] = set()
+        self.counted: dict[str, float] = {}
+        self.pbx_up = True
+        self.router_up = True
+        self.start()
+
+    # --- the bridge
+
+    def start(self) -> None:
+        """Start the bridge, which knows nothing."""
+        self.requests: list[req.Request] = []
+        self.outcomes: list[tuple[req.Request, req.Outcome]] = []
+        self.commands: deque[Send | Reconcile | LearnAgents] = deque()
+        self.replies: deque[tuple[Send | Reconcile | LearnAgents, object]] = deque()
+        self.pbx.events.clear()
+        self.watch.clear()
+        self.waits.clear()
+        self.floor = Floor(self.settings, self.now_us)
+        self.joined = False
+        self.pbx.connected = False
+
+    def restart(self) -> None:
+        """The bridge ends without a word, and is started again; what it had sent may arrive or not."""
+        self.log.append("--- the bridge restarts")
+        self.start()
+
+    def connect(self) -> None:
+        if self.pbx_up and not self.pbx.connected:
+            self.pbx.connected = True
+            self._hear(ari.Back())
+
+    def join(self) -> None:
+        if self.router_up and not self.joined:
+            self.joined = True
+            self._take(self.floor.router_back(self.now_us), "router back")
+
+    def drop_socket(self, lost_events: int = 0) -> None:
+        """The WebSocket is gone, with the last events that were on their way."""
+        if self.pbx.connected:
+            for _ in range(min(lost_events, len(self.pbx.events))):
+                self.pbx.events.pop()
+            while self.pbx.events:
+                self._hear(self.pbx.events.popleft())
+            self.pbx.connected = False
+            self._hear(ari.Lost())
+
+    def drop_router(self, carried_out: int = 0, *, gap: bool = False, session_lost: bool = False) -> None:
+        """The stream is gone: some commands were carried out, and nobody knows which."""
+        if not self.joined:
+            return
+        self.joined = False
+        for _ in range(min(carried_out, len(self.commands))):
+            self.carry_out()
+        self.commands.clear()
+        self.replies.clear()
+        self._take(self.floor.router_lost(self.now_us), "router lost")
+        if session_lost:
+            if self.router.sessions.state_of(CLIENT) is None:
+                self.router.begin(CLIENT)
+            if self.router.sessions.is_held(CLIENT):
+                self.router.lose(CLIENT)
+        self._see()
+        if gap:
+            self.watch.clear()
+
+    def restart_asterisk(self) -> None:
+        self.drop_socket()
+        self.pbx.restart()
+
+    # --- what is under way
+
+    def _take(self, actions: Iterable[Action], why: str) -> None:
+        for action in actions:
+            match action:
+                case Note():
+                    self.notes.append(action)
+                    self.log.append(f"      # {action.text} {action.call} {action.agent} {action.channel}")
+                case Count(name=name, label=label, value=value):
+                    key = f"{name}.{label}" if label else name
+                    self.counted[key] = self.counted.get(key, 0) + value
+                case Wait(call=call):
+                    assert call not in self.waits, f"{call} waits twice"
+                    self.waits.add(call)
+                case WaitOver(call=call):
+                    self.waits.remove(call)
+                case Send() | Reconcile() | LearnAgents():
+                    self.log.append(f"      > {action}")
+                    assert self.joined, f"{action} while the router is out of reach"
+                    assert not any(isinstance(one, Reconcile) for one in self.commands), f"{action} during Reconcile"
+                    assert not any(isinstance(one, Reconcile) for one, _ in self.replies), f"{action} during Reconcile"
+                    self.commands.append(action)
+                case req.Request():
+                    self.log.append(f"      > {action}")
+                    self.requests.append(action)
+                case _:
+                    raise AssertionError(action)
+
+    def _hear(self, event: ari.Event) -> None:
+        self.log.append(f"hear {type(event).__name__} {getattr(getattr(event, 'channel', None), 'id', '')}")
+        self._take(self.floor.hear(event, self.now_us), "heard")
+
+    def deliver_event(self) -> bool:
+        if not self.pbx.events:
+            return False
+        self._hear(self.pbx.events.popleft())
+        return True
+
+    def free_requests(self) -> list[req.Request]:
+        """Return the requests before which none goes that touches the same."""
+        touched: set[str] = set()
+        free = []
+        for request in self.requests:
+            if touched.isdisjoint(request.touches):
+                free.append(request)
+            touched.update(request.touches)
+        return free
+
+    def perform(self, which: int = 0, fault: str = "") -> bool:
+        """Carry out a request: `fault` is "500", "slow" (done, but nobody knows) or "lost" (not done)."""
+        free = self.free_requests()
+        if not free:
+            return False
+        request = free[which % len(free)]
+        self.requests = [one for one in self.requests if one is not request]
+        if not self.pbx_up or fault == "lost":
+            outcome: req.Outcome = req.Unreachable()
+        elif fault == "500":
+            outcome = req.Failed(500, "Allocation failed")
+        else:
+            outcome = self.pbx.do(request)
+            if fault == "slow":
+                outcome = req.Unreachable()
+        self.log.append(f"   pbx {type(request).__name__} {request.key} -> {type(outcome).__name__}")
+        self.outcomes.append((request, outcome))
+        return True
+
+    def deliver_outcome(self, which: int = 0) -> bool:
+        if not self.outcomes:
+            return False
+        # one at a time of those that touch the same
+        request, outcome = self.outcomes.pop(which % len(self.outcomes) if self._apart() else 0)
+        self.log.append(f"answered {type(request).__name__} {request.key} {type(outcome).__name__}")
+        self._take(self.floor.answered(request, outcome, self.now_us), "answered")
+        return True
+
+    def _apart(self) -> bool:
+        touched: set[str] = set()
+        for request, _ in self.outcomes:
+            if not touched.isdisjoint(request.touches):
+                return False
+            touched.update(request.touches)
+        return True
+
+    def carry_out(self) -> bool:
+        """The router carries out the next command, or compares the lists."""
+        if not self.commands or (not self.joined and not self.router_up):
+            return False
+        asked = self.commands.popleft()
+        answer: object
+        match asked:
+            case Send(command=command):
+                done = self.router.submit(Submission(command, client_id=CLIENT, actor="bridge"))
+                answer = Applied(Reply(done.result)) if done.result else Refused(done.refusal.reason)  # type: ignore[union-attr]
+                self.log.append(f"   router {command} -> {answer if isinstance(answer, Refused) else 'ok'}")
+            case Reconcile(calls=calls, agents=agents):
+                found = self.router.reconcile(calls, agents, CLIENT)
+                answer = Reconciled(self.router.engine.sequence, self.now_us, tuple(found.differences), found.agreed)
+                for difference in found.differences:
+                    self.log.append(f"   differs: {difference}")
+            case _:
+                found = self.router.reconcile((), (), CLIENT, dry_run=True)
+                gone = [one.agent for one in found.differences if one.kind is DifferenceKind.AGENT_GONE]
+                answer = Learned(tuple(self.router.engine.agent(name) for name in gone))
+        self.replies.append((asked, answer))
+        self._see()
+        return True
+
+    def deliver_reply(self) -> bool:
+        if not self.replies:
+            return False
+        asked, answer = self.replies.popleft()
+        self.log.append(f"reply to {getattr(asked, 'command', asked)}: {type(answer).__name__}")
+        self._take(self.floor.answered(asked, answer, self.now_us), "reply")  # type: ignore[arg-type]
+        return True
+
+    def lose_reply(self) -> bool:
+        """An answer does not come in time."""
+        if not self.replies:
+            return False
+        asked, _ = self.replies.popleft()
+        self.replies.clear()
+        self.commands.clear()
+        self._take(self.floor.answered(asked, Unanswered("too late"), self.now_us), "lost reply")
+        self.commands.clear()
+        self.joined = False
+        self._take(self.floor.router_lost(self.now_us), "router lost")
+        return True
+
+    def _see(self) -> None:
+        for happening in self.router.happenings[self.told :]:
+            self.watch.extend(event for event in happening.events if not isinstance(event, e.CommandRejected))
+        self.told = len(self.router.happenings)
+
+    def deliver_watch(self) -> bool:
+        self._see()
+        if not self.watch or not self.joined:
+            return False
+        event = self.watch.popleft()
+        self.log.append(f"told {event}")
+        self._take(self.floor.told(event, self.now_us), "told")
+        return True
+
+    def supervise(self, command: c.Command) -> None:
+        """Somebody else tells the router something."""
+        answer = self.router.submit(Submission(command, client_id="desk", actor="supervisor"))
+        self.log.append(f"supervisor {command} -> {answer.refusal.reason if answer.refusal else 'ok'}")
+        self._see()
+
+    # --- time
+
+    def wait(self, duration_us: int) -> None:
+        """Let time pass, deadline by deadline."""
+        until = self.now_us + duration_us
+        while True:
+            mine, theirs = self.floor.next_deadline_us, self.router.engine.next_deadline()
+            at = min(max(self.now_us, one) for one in (mine, theirs, until) if one is not None)
+            if at > until:
+                at = until
+            self.now_us = self.router.time_us = at
+            if theirs is not None and theirs <= at:
+                self.router.submit(Submission(c.Advance()))
+                self._see()
+            if mine is not None and mine <= at:
+                self._take(self.floor.tick(at), "tick")
+            if at >= until:
+                return
+
+    def deliver_all(self) -> None:
+        """Deliver everything that is under way, until nothing is."""
+        for _ in range(20_000):
+            for playback in list(self.pbx.playing):
+                self.pbx.finish_playing(playback)
+            for leg in self.pbx.legs("Up"):
+                if not leg.stasis:
+                    self.pbx.enter(leg)
+            steps = (
+                self.deliver_event,
+                self.perform,
+                self.deliver_outcome,
+                self.carry_out,
+                self.deliver_reply,
+                self.deliver_watch,
+            )
+            if not any([step() for step in steps]):
+                return
+        raise AssertionError("it does not come to rest")
+
+    def rest(self) -> None:
+        """Everything is in reach again, and nothing happens any more, for a while."""
+        self.log.append("--- rest")
+        self.pbx_up = self.router_up = True
+        for _ in range(REST_US // SECOND_US):
+            self.connect()
+            self.join()
+            self.deliver_all()
+            self.wait(SECOND_US)
+            self.deliver_all()
+
+    # --- what must hold at rest
+
+    def check(self) -> None:
+        engine, pbx = self.router.engine, self.pbx
+        engine.audit()
+        assert self.floor.pbx_known, "Asterisk's side is not known"
+        assert self.floor.router_together, "the router's side is not known"
+        live = {
+            view.call: view
+            for view in engine.calls()
+            if view.state <= CallState.ASSIGNED and self.router.sessions.calls.owner(view.call) == CLIENT
+        }
+        callers = {caller.variables.get(CALL_VARIABLE, f"{CLIENT}-{caller.id}"): caller for caller in pbx.callers()}
+        left = self._left_to_talk(callers.keys() - live.keys())
+        for call in left:
+            del callers[call]
+        astray = live.keys() ^ callers.keys()
+        assert not astray, f"{astray}: each live call has its caller's channel, and the other way"
+        wanted_legs = set(left.values())
+        for call, view in live.items():
+            caller, bridge = callers[call], f"{CLIENT}-call-{callers[call].id}"
+            legs = [leg for leg in pbx.legs("Down", "Ringing", "Up") if leg.args[-1] == call]
+            if view.detached:
+                assert self._left_to_talk([call]), f"{call} is detached, and does not talk"
+                wanted_legs.add(legs[0].id)
+                continue
+            if view.state is CallState.WAITING:
+                assert not legs, f"{call} waits, and {legs[0].id} is rung for it"
+            else:
+                assert [leg.args[1] for leg in legs] == [view.agent], f"{call}: {view.agent} should have it"
+                assert view.state is CallState.ASSIGNED or f"{CLIENT}-offer-{view.offer}" == legs[0].id
+                wanted_legs.add(legs[0].id)
+            talks = view.state is CallState.ASSIGNED and legs[0].state == "Up"
+            if talks:
+                assert set(pbx.bridges[bridge]) == {caller.id, legs[0].id}, f"{call} is not with {legs[0].id}"
+                assert caller.state == "Up"
+                assert (caller.music, caller.ringing) == (False, False), f"{call} hears music while talking"
+            else:
+                assert not caller.bridge, f"{call} is in a mixing bridge, with nobody"
+                assert all(leg.state != "Up" for leg in legs), f"{legs[0].id} has answered and is not connected"
+                assert caller.music or (caller.ringing and caller.state == "Ring"), f"{call} hears nothing"
+            assert (call in self.waits) == (not talks), f"announcements to {call}"
+        assert {leg.id for leg in pbx.legs("Down", "Ringing", "Up")} == wanted_legs, "a leg is nobody's"
+        assert pbx.bridges.keys() <= {f"{CLIENT}-call-{caller.id}" for caller in pbx.callers()}, "a bridge is nobody's"
+        assert self.waits <= live.keys()
+        self._check_agents()
+
+    def _left_to_talk(self, calls: Iterable[str]) -> dict[str, str]:
+        """Return those of the calls, with their legs, who talk while the call is over for the router."""
+        left = {}
+        for call in calls:
+            bridge = self.pbx.bridges.get(f"{CLIENT}-call-{call.removeprefix(f'{CLIENT}-').partition('~')[0]}", [])
+            for leg in self.pbx.legs("Up"):
+                if leg.id in bridge and len(bridge) == 2 and leg.args[-1] == call:
+                    view = self.router.engine.agent(leg.args[1])
+                    ours = self.router.sessions.agents.owner(view.agent) == CLIENT
+                    assert not ours or view.availability is not Availability.READY, f"{view.agent} talks, and is ready"
+                    left[call] = leg.id
+        return left
+
+    def _check_agents(self) -> None:
+        for view in self.router.engine.agents():
+            for engagement in view.engagements:
+                if engagement.state is not EngagementState.WRAP_UP:
+                    assert self.router.engine.call(engagement.call).state <= CallState.ASSIGNED
+            if view.availability is Availability.NOT_READY and self.router.sessions.agents.owner(view.agent) == CLIENT:
+                assert view.reason != "connection_lost", f"{view.agent} is stuck"
+                if view.reason == "unknown_call":
+                    assert any(leg.args[1] == view.agent for leg in self.pbx.legs("Up")), f"{view.agent} is stuck"
+                if view.reason in ("busy", "unreachable"):
+                    assert ("agent", view.agent) in self.floor._desk.timers, f"{view.agent} is stuck: {view.reason}"
+
+    # --- shortcuts for those who drive
+
+    def caller(self, which: int) -> ModelChannel | None:
+        callers = self.pbx.callers()
+        return callers[which % len(callers)] if callers else None
+
+    def leg(self, which: int, *states: str) -> ModelChannel | None:
+        legs = self.pbx.legs(*states)
+        return legs[which % len(legs)] if legs else None
