@@ -38,7 +38,7 @@ OFFERS_MS: Final = {
 
 OURS_RATES: Final = (
     ("wire-unary", "16 in flight", "this router, durable commands, one by one"),
-    ("wire-stream", "batches of 256", "this router, durable commands, in batches of 256"),
+    ("wire-stream", "batches of 256, 16 under way", "this router, durable commands, in batches of 256"),
 )
 
 

@@ -51,7 +51,7 @@ PICKS: Final = (
     Pick(
         "durable commands over gRPC, stream, batches of 256",
         "wire-stream",
-        "batches of 256",
+        "batches of 256, 16 under way",
         (("ours, commands/s", "commands/s"), ("ours ÷ echo", "of a bare echo server")),
     ),
     Pick(
