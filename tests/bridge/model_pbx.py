@@ -40,6 +40,7 @@ class ModelPbx:
         self.channels: dict[str, ModelChannel] = {}
         self.bridges: dict[str, list[str]] = {}
         self.playing: dict[str, str] = {}
+        self.devices: dict[str, str] = {}
         self.connected = False
         self.events: deque[ari.Event] = deque()
         self.arrivals = 0
@@ -140,6 +141,8 @@ class ModelPbx:
                 return req.Done(tuple(self._bridge(bridge) for bridge in self.bridges))
             case req.SubscribeDevices():
                 return req.Done()
+            case req.GetDevice(name=name):
+                return req.Done(ari.DeviceState(name, self.devices.get(name, "NOT_INUSE")))
             case req.Originate():
                 return self._originate(request)
             case req.MakeMixing(bridge=bridge):
@@ -205,6 +208,8 @@ class ModelPbx:
         return req.Done()
 
     def _originate(self, request: req.Originate) -> req.Outcome:
+        if request.originator not in self.channels:
+            return req.Gone("Provided originator channel was not found")
         if request.channel in self.channels:
             return req.Conflict("exists")
         if request.endpoint == UNKNOWN_ENDPOINT:

@@ -54,6 +54,7 @@ class RestApi:
                 ("GET", "/applications/([^/]+)", self._get_application),
                 ("POST", "/applications/([^/]+)/subscription", self._subscribe),
                 ("PUT", "/applications/([^/]+)/eventFilter", self._filter),
+                ("GET", "/deviceStates/(.+)", self._get_device),
             )
         ]
 
@@ -87,6 +88,8 @@ class RestApi:
         match = ENDPOINT.match(endpoint)
         if match is None:
             raise Refused(400, "Invalid endpoint specified")
+        if query.get("originator", "") not in {"", *self.world.channels}:
+            raise Refused(400, "Provided originator channel was not found")
         channel_id = query.get("channelId") or f"made-{next(self._ids)}"
         if channel_id in self.world.channels:
             raise Refused(409, "Channel with given unique ID already exists")
@@ -219,6 +222,9 @@ class RestApi:
         self._application(app)
         self.shunned[app] = {entry["type"] for entry in (body or {}).get("disallowed", [])}
         return 200, self._application(app)
+
+    def _get_device(self, device: str, query: dict[str, str], body: Json | None) -> Answer:
+        return 200, {"name": device, "state": self.world.devices.get(device, "NOT_INUSE")}
 
     def _application(self, app: str) -> Json:
         if app not in self.known_apps:

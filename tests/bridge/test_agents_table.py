@@ -50,5 +50,7 @@ def test_ids_are_read_back() -> None:
     assert ids.caller_of_mixing("other-call-1.5") is None
     for direct in (False, True):
         assert ids.leg_of(ids.leg(17, direct=direct)) == LegId(17, direct)
+        assert ids.leg_of(ids.leg(17, direct=direct, time=2)) == LegId(17, direct)
+        assert ids.leg(17, direct=direct, time=2) != ids.leg(17, direct=direct)
     for other in ("desk-offer-", "desk-offer-x", "desk-offer-²", "1.5", "other-offer-1", "desk-offer-1;2"):
         assert ids.leg_of(other) is None

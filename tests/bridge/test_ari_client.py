@@ -14,6 +14,7 @@ from router.bridge.asterisk.ari.events import (
     ApplicationReplaced,
     Back,
     ChannelDestroyed,
+    DeviceState,
     Event,
     Lost,
     StasisStart,
@@ -27,6 +28,7 @@ from router.bridge.asterisk.ari.requests import (
     Done,
     Failed,
     GetApplication,
+    GetDevice,
     GetVariable,
     Gone,
     HangUp,
@@ -171,6 +173,15 @@ async def test_wrong_credentials_are_a_clear_error(pbx: AriStandIn) -> None:
         assert await ari.send(ListChannels()) == Failed(401, "Authentication required")
 
 
+async def test_a_user_who_may_only_read_is_told_of(pbx: AriStandIn, caplog: pytest.LogCaptureFixture) -> None:
+    pbx.troubles.append(Trouble(lambda method, path: path.endswith("/eventFilter"), status=403))
+    async with connected(pbx) as (ari, ear):
+        await ear.until(Back)
+        assert isinstance(await ari.send(ListChannels()), Done)
+        await asyncio.sleep(0.05)
+    assert "read_only = no" in caplog.text
+
+
 async def test_a_password_never_gets_into_the_log(pbx: AriStandIn, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with connected(pbx) as (ari, ear):
@@ -267,7 +278,10 @@ async def test_refusals(pbx: AriStandIn) -> None:
         assert await ari.send(MakeMixing("b")) == Conflict("Bridge with id 'b' already exists")
         assert await ari.send(originate(caller.id)) == Conflict("Channel with given unique ID already exists")
         assert await ari.send(originate("leg", "nonsense")) == Failed(400, "Invalid endpoint specified")
+        for_nobody = Originate("leg", "PJSIP/ada", ("agent",), "", 30, originator="nobody")
+        assert await ari.send(for_nobody) == Gone("Provided originator channel was not found")
         assert isinstance(await ari.send(SubscribeDevices(("PJSIP/ada",))), Done)
+        assert await ari.send(GetDevice("PJSIP/ada")) == Done(DeviceState("PJSIP/ada", "NOT_INUSE"))
 
 
 async def test_a_duplicate_id_does_not_spoil_a_connection(pbx: AriStandIn) -> None:

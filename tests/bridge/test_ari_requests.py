@@ -61,6 +61,7 @@ APP = "router"
                 {"eventSource": "deviceState:PJSIP/ada,deviceState:PJSIP/ben"},
             ),
         ),
+        (ari.GetDevice("PJSIP/ada"), Http("GET", "/deviceStates/PJSIP%2Fada")),
         (
             ari.ShunEvents(("ChannelVarset",)),
             Http("PUT", "/applications/router/eventFilter", {}, {"disallowed": [{"type": "ChannelVarset"}]}),
@@ -101,6 +102,8 @@ def test_what_requests_touch() -> None:
     assert ari.Play("1", "say", ()).touches == ("1", "say")
     assert ari.HangUp("1").key == "1"
     assert ari.ListChannels().key == ""
+    assert ari.SubscribeDevices(("PJSIP/ada", "PJSIP/ben")).touches == ("PJSIP/ada", "PJSIP/ben")
+    assert ari.GetDevice("PJSIP/ben").touches == ("PJSIP/ben",)
 
 
 def test_answers_are_read() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
+from router.bridge.asterisk.agents import AgentEntry, AgentTable
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
 from router.bridge.asterisk.causes import Ending, LegEnd
@@ -84,7 +87,18 @@ def test_a_telephone_that_does_not_answer(play: Situation, cause: int, rang: boo
     assert not play.pbx.legs("Down", "Ringing", "Up"), "who has just rejected it is not rung again"
 
 
+def test_a_telephone_that_only_tells_of_progress_has_rung(play: Situation) -> None:
+    play.calls()
+    (leg,) = play.pbx.legs("Down")
+    play.pbx.emit(ari.Dial(leg.view(), "PROGRESS"))
+    play.pbx.refuse(leg, 19)
+    play.deliver_all()
+    assert play.counted["legs.no answer"] == 1
+    assert play.agent("ben")[0] is Availability.READY
+
+
 def test_who_was_busy_is_ready_again_after_a_while(play: Situation) -> None:
+    play.wait(3 * SECOND_US)
     play.calls()
     play.pbx.refuse(play.rings(), 17)
     play.deliver_all()
@@ -174,6 +188,22 @@ def test_the_caller_hangs_up_in_the_instant_the_agent_answers(play: Situation) -
     assert play.state(caller) is CallState.COMPLETED
     assert not play.pbx.channels, "the agent is not left alone"
     assert not play.pbx.bridges
+
+
+def test_the_caller_hangs_up_before_the_telephone_is_rung(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.supervise(c.SetAvailability("ben", True))
+    while play.deliver_watch():
+        pass
+    play.pbx.hang_up(caller)
+    while play.perform() or play.deliver_outcome():
+        pass  # Asterisk knows no such originator, and that the caller has hung up is still to be heard
+    play.deliver_all()
+    assert play.agent("ben")[0] is Availability.READY, "the telephone is not to blame"
+    assert play.state(caller) is CallState.ABANDONED
+    play.rest()
+    play.check()
 
 
 def test_both_hang_up_at_once(play: Situation) -> None:
@@ -285,7 +315,22 @@ def test_features_by_telephone(play: Situation) -> None:
     play.pbx.dial_in(("agent", "sign_in"), "PJSIP/nobody")
     play.deliver_all()
     assert play.counted.get("features.sign_in_failed") is None
-    assert "an-error-has-occurred" in "".join(play.log)
+    assert "im-sorry" in "".join(play.log)
+
+
+def test_a_telephone_that_is_busy_with_a_feature_code_is_tried_again_soon(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.calls()
+    play.pbx.dial_in(("agent", "ready"), "PJSIP/ben")
+    play.deliver_all()
+    (leg,) = play.pbx.legs("Down")
+    play.pbx.refuse(leg, 17)
+    play.deliver_all()
+    assert play.agent("ben") == (Availability.NOT_READY, "busy")
+    play.wait(3 * SECOND_US)
+    play.deliver_all()
+    assert play.agent("ben")[0] is Availability.READY
+    assert [leg.args[1] for leg in play.pbx.legs("Down")] == ["ben"]
 
 
 def test_a_feature_whose_sound_never_ends(play: Situation) -> None:
@@ -326,6 +371,38 @@ def test_telephones_that_are_away_or_taken() -> None:
     assert play.agent("ben") == (Availability.NOT_READY, "lunch")
 
 
+def test_what_telephones_do_is_asked_since_only_changes_are_told() -> None:
+    play = Situation(floor_settings(device_states=True)).ready("ben")
+    play.drop_socket()
+    play.pbx.devices["PJSIP/ben"] = "UNAVAILABLE"
+    play.rest()
+    assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
+    play.drop_socket()
+    play.pbx.devices["PJSIP/ben"] = "NOT_INUSE"
+    play.rest()
+    assert play.agent("ben")[0] is Availability.READY, "not stuck"
+
+
+def test_a_subscription_that_fails_is_tried_again() -> None:
+    play = Situation(floor_settings(device_states=True))
+    play.connect()
+    while play.perform(fault="500"):
+        play.deliver_outcome()
+    play.ready("ben")
+    play.log.clear()
+    play.wait(6 * SECOND_US)
+    assert play.asked(req.SubscribeDevices) == 1
+
+
+def test_many_telephones_are_asked_for_in_lines_that_asterisk_takes() -> None:
+    table = AgentTable([AgentEntry(f"a{n}", f"PJSIP/agent-{n:03}@branch", c.SignIn(f"a{n}")) for n in range(300)])
+    play = Situation(floor_settings(device_states=True, agents=table))
+    play.connect()
+    asked = [request for request in play.requests if isinstance(request, req.SubscribeDevices)]
+    assert sum(len(request.names) for request in asked) == 300
+    assert all(len(urlencode(request.http("router").query)) < 2_000 for request in asked)
+
+
 def test_our_own_call_does_not_make_a_telephone_busy() -> None:
     play = Situation(floor_settings(device_states=True)).ready("ben")
     play.calls()
@@ -350,6 +427,19 @@ def test_announcements_only_while_waiting(play: Situation) -> None:
     play.deliver_all()
     play.answers()
     assert play.floor.announce(call, ("sound:x",), play.now_us) == []
+
+
+def test_an_announcement_whose_end_is_never_told(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play._take(play.floor.announce(f"asterisk-{caller.id}", ("sound:x",), play.now_us), "")
+    play.perform()
+    play.deliver_outcome()
+    play.pbx.playing.clear()
+    assert not caller.music
+    play.wait(181 * SECOND_US)
+    play.deliver_all()
+    assert caller.music, "not in silence"
 
 
 def test_a_caller_comes_back_from_the_dialplan(play: Situation) -> None:

@@ -11,7 +11,8 @@ from router.engine import commands as c
 from router.engine.vocabulary import Availability, CallState
 from tests.bridge.model_pbx import ModelChannel
 from tests.bridge.situation import Situation
-from tests.bridge.world import SECOND_US, floor_settings
+from tests.bridge.world import SECOND_US, SETTINGS, floor_settings
+from tests.server.desk import Desk
 
 
 @pytest.fixture
@@ -51,6 +52,39 @@ def test_calls_go_on_while_the_router_is_out_of_reach(play: Situation, gap: bool
     play.check()
     assert play.state(caller) is CallState.ASSIGNED
     assert play.state(other) is CallState.WAITING
+
+
+def test_a_router_without_memory_counts_offers_anew_and_talks_go_on() -> None:
+    play = Situation().ready("ben", "cleo")
+    first = play.calls()
+    ended = play.answers()
+    talks = play.calls()
+    leg = play.answers()
+    play.pbx.hang_up(first)
+    play.deliver_all()
+    assert (ended.id, leg.id) == ("asterisk-offer-1", "asterisk-offer-2")
+    play.drop_router()
+    play.router, play.told = Desk(SETTINGS), 0
+    play.router.time_us = play.now_us
+    play.rest()
+    caller = play.calls()
+    other = play.answers()
+    assert other.id == "asterisk-offer-2~2", "the id before it is in use"
+    assert talks.bridge == leg.bridge != ""
+    assert caller.bridge == other.bridge != ""
+    play.check()
+
+
+def test_a_leg_whose_end_is_never_told(play: Situation) -> None:
+    caller = play.calls("in", "vip")
+    (leg,) = play.pbx.legs("Down")
+    del play.pbx.channels[leg.id]  # nothing is told of it, and the router waits for an assigned agent without limit
+    play.wait(41 * SECOND_US)
+    play.deliver_all()
+    assert play.state(caller) is CallState.WAITING
+    assert play.agent("ben")[0] is Availability.NOT_READY, "the telephone was not reached"
+    play.rest()
+    play.check()
 
 
 def test_the_socket_is_lost_and_everything_happens_meanwhile(play: Situation) -> None:

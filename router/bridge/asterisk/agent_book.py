@@ -12,7 +12,7 @@ import msgspec
 
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.ari.events import DeviceState
-from router.bridge.asterisk.ari.requests import SubscribeDevices
+from router.bridge.asterisk.ari.requests import Done, Failed, GetDevice, Outcome, SubscribeDevices, Unreachable
 from router.bridge.asterisk.causes import Ending, LegEnd
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.link import Link
@@ -27,6 +27,10 @@ CONNECTION_LOST: Final = "connection_lost"
 DEVICE_SETTLES_US: Final = 1_000_000
 """A telephone's state counts when it has stood for so long: around a call of ours it goes up and down."""
 RETRY_US: Final = 5_000_000
+VISIT_US: Final = 3_000_000
+"""So soon after a feature code a telephone may still be busy with it, and so soon it is tried again."""
+DEVICES_MAX: Final = 20
+"""Telephones in one request: Asterisk takes lines of 4096 bytes at most."""
 
 _AWAY: Final = frozenset({"UNAVAILABLE", "INVALID"})
 _TAKEN: Final = frozenset({"INUSE", "BUSY", "ONHOLD", "RINGINUSE"})
@@ -42,7 +46,7 @@ class Agent:
 
     __slots__ = (
         "device", "fell_through", "name", "ours", "owed", "parked", "parked_at", "ready", "reason", "sign_in",
-        "signed_in",
+        "signed_in", "visited_us", "visits",
     )  # fmt: skip
 
     def __init__(self, name: str, sign_in: SignIn) -> None:
@@ -62,6 +66,10 @@ class Agent:
         self.device = ""
         self.fell_through = 0
         """How often in a row the agent's telephone answered and nobody could be connected."""
+        self.visits = 0
+        """Feature codes that the agent is dialling now."""
+        self.visited_us: int | None = None
+        """When the last one began or ended."""
 
 
 class AgentBook:
@@ -165,7 +173,20 @@ class AgentBook:
 
     def park(self, name: str, end: LegEnd, ending: Ending) -> None:
         """Set an agent not ready because the telephone could not be reached."""
-        self._park(self.agent(name), end.value, ending.ready_again_us)
+        agent = self.agent(name)
+        with_us = end is LegEnd.BUSY and self._visits(agent)
+        self._park(agent, end.value, VISIT_US if with_us else ending.ready_again_us)
+
+    def visit(self, name: str, change: int) -> None:
+        """An agent dials a feature code (1), or has done so (-1). Without a name it is nobody's telephone."""
+        if name:
+            agent = self.agent(name)
+            agent.visits += change
+            agent.visited_us = self._desk.now_us
+
+    def _visits(self, agent: Agent) -> bool:
+        """Say whether a telephone is busy with a feature code, or was just now."""
+        return agent.visits > 0 or (agent.visited_us is not None and self._desk.now_us - agent.visited_us < VISIT_US)
 
     def fell_through(self, name: str) -> None:
         """An agent's telephone answered, and was gone before anybody was connected: once is chance."""
@@ -248,11 +269,27 @@ class AgentBook:
     # --- telephones
 
     def subscribe(self) -> None:
-        """Ask to be told about the telephones of those agents for whom they count."""
-        entries = self._desk.settings.agents
-        names = tuple(entry.endpoint for entry in entries if self._heeds(entry.device_state))
-        if names:
-            self._desk.request(SubscribeDevices(names))
+        """Ask to be told about the telephones of those agents for whom they count, and what they do now."""
+        heeded = [entry for entry in self._desk.settings.agents if self._heeds(entry.device_state)]
+        for entry in heeded:
+            self.agent(entry.agent).device = ""
+        names = tuple(entry.endpoint for entry in heeded)
+        for first in range(0, len(names), DEVICES_MAX):
+            self._desk.request(SubscribeDevices(names[first : first + DEVICES_MAX]))
+        for name in names:
+            self._desk.request(GetDevice(name))
+
+    def subscribed(self, request: SubscribeDevices | GetDevice, outcome: Outcome) -> None:
+        """Asterisk has answered about telephones, or not."""
+        if isinstance(outcome, Done):
+            name = self._desk.settings.agents.agent_at(request.name) if isinstance(request, GetDevice) else None
+            # what was told since counts for more
+            if name is not None and not self.agent(name).device:
+                self.device(outcome.body)
+        elif ("devices", "") not in self._desk.timers:
+            self._desk.note("warning", f"what telephones do is not known: {outcome}", channel=request.key)
+            if isinstance(outcome, Failed | Unreachable):
+                self._desk.timers.set(("devices", ""), self._desk.now_us + RETRY_US)
 
     def _heeds(self, device_state: bool | None) -> bool:
         return self._desk.settings.device_states if device_state is None else device_state
@@ -271,7 +308,7 @@ class AgentBook:
     def device_settled(self, name: str) -> None:
         """A telephone's state has stood for a while."""
         agent = self.agent(name)
-        if any(leg.agent == name for leg in self._desk.legs.values()):
+        if agent.visits or any(leg.agent == name for leg in self._desk.legs.values()):
             # the state is that of our own call; look again when that may be over
             self._desk.timers.set(("device", name), self._desk.now_us + RETRY_US)
         elif agent.device in _AWAY and agent.ready:

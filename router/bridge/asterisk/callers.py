@@ -32,7 +32,7 @@ from router.engine.commands import Cancel, Complete
 from router.engine.vocabulary import CallState
 
 _RINGING_PATIENCE_US = 1_000_000
-_TIMERS = ("patience", "sound", "go", "unmix")
+_TIMERS = ("patience", "sound", "said", "go", "unmix")
 _OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
 
 

@@ -28,6 +28,7 @@ from router.bridge.asterisk.ari.requests import (
     Done,
     Failed,
     GetChannel,
+    GetDevice,
     GetVariable,
     Gone,
     HangUp,
@@ -36,6 +37,7 @@ from router.bridge.asterisk.ari.requests import (
     MakeMixing,
     Outcome,
     Request,
+    SubscribeDevices,
     Unreachable,
 )
 from router.bridge.asterisk.callers import Callers
@@ -253,7 +255,7 @@ class Floor:
                 call = self._desk.calls.get(leg.call)
                 if call is not None and call.leg is leg:
                     self._transfers.digit(call, leg, digit)
-            case ari.Dial(dialstatus="RINGING"):
+            case ari.Dial(dialstatus="RINGING" | "PROGRESS"):
                 self._legs.ringing(leg)
             case ari.ChannelStateChange(channel=ari.Channel(state="Ringing")):
                 self._legs.ringing(leg)
@@ -296,6 +298,8 @@ class Floor:
                 if call is not None:
                     self._callers.variable(call, variable, outcome)
                 self._resync.variable(request, outcome)
+            case SubscribeDevices() | GetDevice():
+                self._book.subscribed(request, outcome)
             case MakeMixing() | DestroyMixing():
                 self._mixing_answered(request, outcome)
             case AddToMixing(channels=channels):
@@ -347,6 +351,8 @@ class Floor:
                 self._book.say_again(name)
             case "device":
                 self._book.device_settled(name)
+            case "devices":
+                self._book.subscribe()
             case "mixing":
                 if self._desk.ids.caller_of_mixing(name) not in self._desk.callers:
                     self._desk.request(DestroyMixing(name))
@@ -378,6 +384,8 @@ class Floor:
                 self._callers.patience_over(call)
             case "sound":
                 self._hearing.settle(call)
+            case "said":
+                self._hearing.said_enough(call)
             case "go":
                 self._callers.go_again(call)
             case "unmix":

@@ -86,7 +86,7 @@ class Sounds(msgspec.Struct, frozen=True):
     ready: str = "sound:beep"
     not_ready: str = "sound:beeperr"
     wrap_up_ended: str = "sound:beep"
-    failed: str = "sound:an-error-has-occurred"
+    failed: str = "sound:im-sorry"
     invalid: str = "sound:invalid"
 
 

@@ -10,6 +10,9 @@ from router.bridge.asterisk.ari.requests import Answer, Play, Ring, StartMusic, 
 from router.bridge.asterisk.calls import Call, CallPhase, Sound
 from router.bridge.asterisk.desk import Desk
 
+_SAYING_US = 180_000_000
+"""After so long something that is said counts as over: its end may never be told."""
+
 
 class Hearing:
     """What callers hear."""
@@ -25,9 +28,8 @@ class Hearing:
         if waits != call.waits:
             call.waits = waits
             self._desk.ask(Wait(call.id, call.channel, call.queue) if waits else WaitOver(call.id))
-        if not waits and call.saying:
-            self._desk.request(StopPlay(call.saying))
-            call.saying = ""
+        if not waits:
+            self._hush(call)
         if (waits and call.lets_in) or call.phase in (CallPhase.CONNECTING, CallPhase.TALKING):
             self.let_in(call)
         if waits and (call.in_mixing or call.saying):
@@ -63,6 +65,18 @@ class Hearing:
             # saying something ends the music; it begins again afterwards
             call.sound = Sound.UNSURE
             self._desk.request(Play(call.channel, call.saying, media))
+            self._desk.timers.set(("said", call.id), self._desk.now_us + _SAYING_US)
+
+    def _hush(self, call: Call) -> None:
+        """Stop what is being said."""
+        if call.saying:
+            self._desk.request(StopPlay(call.saying))
+            call.saying = ""
+
+    def said_enough(self, call: Call) -> None:
+        """The end of what is said was not heard for too long: nobody shall wait in silence."""
+        self._hush(call)
+        self.settle(call)
 
     def said(self, call: Call) -> None:
         """It has been said, or could not be."""

@@ -5,6 +5,7 @@ Keeps one invariant: what `Ids` has made, `Ids` with the same name takes apart a
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 LEG_ROLE: Final = "agent"
 """The first Stasis argument of every leg to an agent."""
 _AGAIN: Final = "~"
+_LEG_NUMBER: Final = re.compile(rf"([0-9]+)(?:{_AGAIN}[0-9]+)?")
 CALL_VARIABLE: Final = "SKILL_ROUTER_CALL"
 AGENT_VARIABLE: Final = "SKILL_ROUTER_AGENT"
 
@@ -55,16 +57,16 @@ class Ids:
         """Return the caller's channel; None for a mixing bridge of somebody else."""
         return mixing.removeprefix(self._mixing) if mixing.startswith(self._mixing) else None
 
-    def leg(self, offer: int, *, direct: bool) -> str:
-        """Return the id of an agent's channel."""
-        return f"{self._assign if direct else self._offer}{offer}"
+    def leg(self, offer: int, *, direct: bool, time: int = 1) -> str:
+        """Return the id of an agent's channel; `time` is 2 and more where the ids before it are in use."""
+        return f"{self._assign if direct else self._offer}{offer}{f'{_AGAIN}{time}' if time > 1 else ''}"
 
     def leg_of(self, channel: str) -> LegId | None:
         """Take a leg's id apart; None for any other channel."""
         for prefix, direct in ((self._offer, False), (self._assign, True)):
-            number = channel.removeprefix(prefix)
-            if number != channel and number.isascii() and number.isdecimal():
-                return LegId(int(number), direct)
+            match = _LEG_NUMBER.fullmatch(channel.removeprefix(prefix))
+            if match is not None and channel.startswith(prefix):
+                return LegId(int(match[1]), direct)
         return None
 
     def playback(self, channel: str) -> str:

@@ -6,6 +6,8 @@ call (or is out of reach: then the comparison tells it).
 
 from __future__ import annotations
 
+import itertools
+
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import (
@@ -63,9 +65,7 @@ class Legs:
         if endpoint is None:
             self._unknown_endpoint(call, agent, offer, direct)
             return
-        leg = Leg(
-            self._desk.ids.leg(offer, direct=direct), call.id, agent, offer, direct=direct, now_us=self._desk.now_us
-        )
+        leg = Leg(self._free_id(offer, direct), call.id, agent, offer, direct=direct, now_us=self._desk.now_us)
         self.take(call, leg)
         if call.mixing is Mixing.NONE:
             self._make_mixing(call)
@@ -81,7 +81,14 @@ class Legs:
                 variables={CALL_VARIABLE: call.id, AGENT_VARIABLE: agent},
             )
         )
+        # Asterisk has ended it by then; should that not have been heard, it is asked
+        self._desk.timers.set(("look", leg.id), self._desk.now_us + timeout_us + LEG_CHECK_US)
         self._desk.note("info", "the agent's telephone is rung", leg=leg, endpoint=endpoint)
+
+    def _free_id(self, offer: int, direct: bool) -> str:
+        """Return an id for a leg. A router that lost its memory counts offers anew, while legs of before live on."""
+        tries = (self._desk.ids.leg(offer, direct=direct, time=time) for time in itertools.count(1))
+        return next(leg_id for leg_id in tries if leg_id not in self._desk.legs)
 
     def take(self, call: Call, leg: Leg) -> None:
         """Make a leg the call's own."""
@@ -111,6 +118,11 @@ class Legs:
         leg.dialled = True
         if isinstance(outcome, Done):
             return
+        call = self._call_of(leg)
+        if isinstance(outcome, Gone) and call is not None:
+            # the caller has hung up in this instant: the telephone is not to blame
+            self._callers.gone(call)
+            return
         end = LegEnd.FAILED if isinstance(outcome, Unreachable) else LegEnd.UNREACHABLE
         self._desk.note("warning", f"the agent's telephone could not be rung: {outcome}", leg=leg)
         if leg.phase is LegPhase.RINGING:
@@ -119,7 +131,7 @@ class Legs:
             self._not_answered(leg, end)
 
     def ringing(self, leg: Leg) -> None:
-        """A telephone rings."""
+        """A telephone rings, or lets its ringing be heard itself (183)."""
         leg.rang = True
 
     # --- answered
@@ -136,6 +148,7 @@ class Legs:
             self._desk.end_leg(leg, "nobody waits for it any more")
             return
         leg.phase, leg.rang, leg.answered_us = LegPhase.ANSWERED, True, self._desk.now_us
+        self._desk.timers.clear(("look", leg.id))
         call.phase = CallPhase.RINGING if not leg.agreed else CallPhase.CONNECTING
         self._desk.count("legs", "answered")
         self._desk.observe("ring_seconds", leg.begun_us)

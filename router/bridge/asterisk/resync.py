@@ -101,8 +101,8 @@ class Resync:
         self.connected = True
         self._doubtful = {leg.id for leg in self._desk.legs.values() if not leg.dialled}
         self._desk.fresh = set(self._doubtful)
-        self._book.subscribe()
         self.ask()
+        self._book.subscribe()
 
     def ask(self) -> None:
         """Ask Asterisk what it has."""

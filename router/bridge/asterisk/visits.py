@@ -63,6 +63,7 @@ class Visits:
         """An agent has dialled a feature code."""
         agent = feature.agent or self._desk.settings.agents.agent_of(arrival.name) or ""
         visit = self.by_channel[arrival.channel] = Visit(arrival.channel, feature, agent)
+        self._book.visit(agent, 1)
         self._desk.request(Answer(arrival.channel))
         self._step(visit, _STEP_US)
         command = self._command(visit)
@@ -158,7 +159,9 @@ class Visits:
 
     def gone(self, channel: str) -> None:
         """The channel is gone."""
-        self.by_channel.pop(channel, None)
+        visit = self.by_channel.pop(channel, None)
+        if visit is not None:
+            self._book.visit(visit.agent, -1)
         self._desk.timers.clear(("visit", channel))
 
     def answered(self, visit: Visit, request: Request, outcome: Outcome) -> None:

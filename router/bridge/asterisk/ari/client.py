@@ -22,11 +22,13 @@ from router.bridge.asterisk.ari.events import (
     Misread,
 )
 from router.bridge.asterisk.ari.lanes import Lanes
-from router.bridge.asterisk.ari.requests import Done, Outcome, Request, ShunEvents, Unreachable
+from router.bridge.asterisk.ari.requests import Done, Failed, Outcome, Request, ShunEvents, Unreachable
 from router.bridge.asterisk.ari.rest import Rest
 from router.bridge.asterisk.ari.settings import AriSettings, authorization, pause_before
 
 logger = logging.getLogger(__name__)
+
+_FORBIDDEN = 403
 
 OnAnswer = Callable[[Request, Outcome, float], None]
 
@@ -179,5 +181,8 @@ class AriClient:
 
 
 def _explain_no_shunning(task: asyncio.Future[Outcome]) -> None:
-    if not task.cancelled() and not isinstance(task.result(), Done):
-        logger.debug("Asterisk does not filter events for us: %s", task.result())
+    outcome = Done() if task.cancelled() else task.result()
+    if isinstance(outcome, Failed) and outcome.status == _FORBIDDEN:
+        logger.error("Asterisk lets us only listen (%s): ari.conf must have read_only = no for this user", outcome.text)
+    elif not isinstance(outcome, Done):
+        logger.debug("Asterisk does not filter events for us: %s", outcome)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from router.bridge.asterisk.ari.events import Application, Channel, MixingBridge
+from router.bridge.asterisk.ari.events import Application, Channel, DeviceState, MixingBridge
 
 
 class Http(Struct, frozen=True):
@@ -298,9 +298,28 @@ class SubscribeDevices(Request, frozen=True):
 
     names: tuple[str, ...]
 
+    @property
+    def touches(self) -> tuple[str, ...]:
+        return self.names
+
     def http(self, app: str) -> Http:
         sources = ",".join(f"deviceState:{device}" for device in self.names)
         return Http("POST", f"/applications/{_quoted(app)}/subscription", {"eventSource": sources})
+
+
+class GetDevice(Request, frozen=True):
+    """Ask what a telephone does now: a subscription tells only of changes."""
+
+    answers: ClassVar[Any] = DeviceState
+
+    name: str
+
+    @property
+    def touches(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def http(self, app: str) -> Http:
+        return Http("GET", f"/deviceStates/{_quoted(self.name)}")
 
 
 class ShunEvents(Request, frozen=True):
@@ -325,7 +344,10 @@ class Done(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """404, or 400 for a channel to be mixed: what it is about is not there (any more)."""
+    """404, or 400 for a channel to be mixed: what it is about is not there (any more).
+
+    For Originate: the originator, the caller for whom it rings, is gone.
+    """
 
     text: str = ""
 

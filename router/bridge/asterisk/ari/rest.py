@@ -101,11 +101,16 @@ def _outcome(request: Request, status: int, answer: bytes) -> Outcome:
         except msgspec.DecodeError as error:
             return Failed(status, f"the answer is of an unknown shape: {error}")
     text = _text_of(answer)
-    if status == 404 or (status == 400 and isinstance(request, AddToMixing)):
+    if status == 404 or (status == 400 and _is_of_the_gone(request, text)):
         return Gone(text)
     if status in (409, 412, 422):
         return Conflict(text)
     return Failed(status, text)
+
+
+def _is_of_the_gone(request: Request, text: str) -> bool:
+    """Return whether a 400 says that a channel is gone: of those to be mixed, or the caller for whom to ring."""
+    return isinstance(request, AddToMixing) or (isinstance(request, Originate) and "originator" in text)
 
 
 def _text_of(answer: bytes) -> str:
