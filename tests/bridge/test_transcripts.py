@@ -150,7 +150,7 @@ class Replay:
             return all(len(heard.get(key, ())) >= times for key, times in counts.items())
 
         with contextlib.suppress(TimeoutError):  # what is missing then is seen at the end
-            await self.wait_for(have_come, 1.0)
+            await self.wait_for(have_come, 5.0)
 
     async def wait_for(self, condition: Any, time_limit_s: float = 2.0) -> None:
         await self.pbx.until(condition, time_limit_s)
