@@ -21,6 +21,8 @@ from router.v1.call_service_pb2 import EnqueueResponse
 
 logger = logging.getLogger("router.access")
 
+_ON_THE_WAY_S: Final = 0.1
+"""A client gives up at its deadline; here that comes later, by as long as the request was on its way."""
 SLOW_S: Final = 1.0
 """A unary RPC that takes longer is worth a warning."""
 _OURS: Final = "/router.v1."
@@ -98,7 +100,7 @@ def code_of(context: Context) -> grpc.StatusCode | None:
 def code_of_cancelled(context: Context) -> grpc.StatusCode:
     """Say whether the client's deadline passed or it, or the connection, went away."""
     remaining_s = context.time_remaining()
-    overdue = remaining_s is not None and remaining_s <= 0
+    overdue = remaining_s is not None and remaining_s <= _ON_THE_WAY_S
     return grpc.StatusCode.DEADLINE_EXCEEDED if overdue else grpc.StatusCode.CANCELLED
 
 

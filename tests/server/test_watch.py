@@ -305,8 +305,8 @@ async def test_a_slow_watcher_is_cut_off_and_delays_nobody() -> None:
                     assert time.monotonic() - started < 30
             await quick.until(lambda s: len(s.events) == number)
             assert quick.error is None
-            # 500 events it may be behind, and what the connection buffers
-            assert number < 20_000
+            # 500 events it may be behind, and what the connection buffers: some megabytes, as the kernel likes
+            assert number < 100_000
             with pytest.raises(grpc.aio.AioRpcError, match="did not keep up"):
                 await read_to_the_end(slow)
             assert await slow.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
