@@ -72,9 +72,8 @@ def machine_text(runs: Runs) -> str:
     machine = runs.machine
     days = sorted(set(runs.dates))
     times = "one full run" if runs.count == 1 else f"{runs.count} full runs, least and greatest given"
-    lines = [f"- {times}, on {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}; router {machine['version']}"]
-    lines += [f"- {name}: {machine[key]}" for key, name in MACHINE.items() if machine.get(key)]
-    return "\n".join(lines)
+    when = f"{times}, on {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}; router {machine['version']}"
+    return "; ".join([when, *(f"{name}: {machine[key]}" for key, name in MACHINE.items() if machine.get(key))]) + "."
 
 
 MACHINE = {
