@@ -39,6 +39,8 @@ class ModelPbx:
     def __init__(self) -> None:
         self.channels: dict[str, ModelChannel] = {}
         self.bridges: dict[str, list[str]] = {}
+        self.hearing: set[str] = set()
+        """The bridges in which digits are heard."""
         self.playing: dict[str, str] = {}
         self.devices: dict[str, str] = {}
         self.connected = False
@@ -109,7 +111,8 @@ class ModelPbx:
             self.emit(ari.ChannelDestroyed(channel.view(), 16))
 
     def press(self, leg: ModelChannel, digits: str) -> None:
-        self.emit(*(ari.ChannelDtmfReceived(leg.view(), digit) for digit in digits))
+        if not leg.bridge or leg.bridge in self.hearing:
+            self.emit(*(ari.ChannelDtmfReceived(leg.view(), digit) for digit in digits))
 
     def finish_playing(self, playback: str) -> None:
         channel = self.playing.pop(playback)
@@ -145,10 +148,11 @@ class ModelPbx:
                 return req.Done(ari.DeviceState(name, self.devices.get(name, "NOT_INUSE")))
             case req.Originate():
                 return self._originate(request)
-            case req.MakeMixing(bridge=bridge):
+            case req.MakeMixing(bridge=bridge, hears_digits=hears_digits):
                 if bridge in self.bridges:
                     return req.Conflict("exists")
                 self.bridges[bridge] = []
+                (self.hearing.add if hears_digits else self.hearing.discard)(bridge)
                 return req.Done(self._bridge(bridge))
             case req.AddToMixing():
                 return self._mix(request)

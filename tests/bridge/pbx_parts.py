@@ -61,7 +61,7 @@ class Bridge:
         return {
             "id": self.id,
             "technology": "holding_bridge" if self.kind == "holding" else "simple_bridge",
-            "bridge_type": self.kind,
+            "bridge_type": self.kind.partition(",")[0],
             "bridge_class": "stasis",
             "creator": "Stasis",
             "name": self.name,

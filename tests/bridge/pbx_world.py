@@ -119,8 +119,9 @@ class World(Core):
         self._remove(leg)
 
     def press(self, channel: Channel, digits: str) -> None:
-        """Let somebody press keys."""
-        if channel.in_stasis:
+        """Let somebody press keys, as RFC 4733. Two telephones in a bridge without `dtmf_events` talk past Asterisk."""
+        mixed = channel.bridge
+        if channel.in_stasis and (mixed is None or len(mixed.members) < 2 or "dtmf_events" in mixed.kind):
             told = [event("ChannelDtmfReceived", digit=d, duration_ms=90, channel=channel.json()) for d in digits]
             self.tell(channel.app, told)
 

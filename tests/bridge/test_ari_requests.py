@@ -47,6 +47,10 @@ APP = "router"
         ),
         (ari.GetVariable("1", "COLOUR"), Http("GET", "/channels/1/variable", {"variable": "COLOUR"})),
         (ari.MakeMixing("b"), Http("POST", "/bridges", {"type": "mixing", "bridgeId": "b"})),
+        (
+            ari.MakeMixing("b", "call", hears_digits=True),
+            Http("POST", "/bridges", {"type": "mixing,dtmf_events", "bridgeId": "b", "name": "call"}),
+        ),
         (ari.AddToMixing("b", ("1", "2")), Http("POST", "/bridges/b/addChannel", {"channel": "1,2"})),
         (ari.RemoveFromMixing("b", ("1",)), Http("POST", "/bridges/b/removeChannel", {"channel": "1"})),
         (ari.DestroyMixing("b"), Http("DELETE", "/bridges/b")),

@@ -111,7 +111,8 @@ class Legs:
         mixing = self._desk.ids.mixing(call.channel)
         call.mixing = Mixing.MADE
         self._desk.touch(mixing)
-        self._desk.request(MakeMixing(mixing, call.id))
+        hears_digits = self._desk.settings.transfers is not None
+        self._desk.request(MakeMixing(mixing, call.id, hears_digits))
 
     def dialled(self, leg: Leg, outcome: Outcome) -> None:
         """The request to ring was answered."""

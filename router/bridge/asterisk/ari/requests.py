@@ -224,14 +224,20 @@ class GetChannel(_OfChannel, frozen=True):
 
 
 class MakeMixing(_OfMixing, frozen=True):
-    """Make a mixing bridge, with nobody in it. Nothing is told of it by an event."""
+    """Make a mixing bridge, with nobody in it. Nothing is told of it by an event.
+
+    `hears_digits`: without it two SIP telephones are connected past Asterisk's core, and digits sent as RFC 4733 are
+    no events.
+    """
 
     answers: ClassVar[Any] = MixingBridge
 
     name: str = ""
+    hears_digits: bool = False
 
     def http(self, app: str) -> Http:
-        return Http("POST", "/bridges", {"type": "mixing", "bridgeId": self.bridge} | _given(name=self.name))
+        kind = "mixing,dtmf_events" if self.hears_digits else "mixing"
+        return Http("POST", "/bridges", {"type": kind, "bridgeId": self.bridge} | _given(name=self.name))
 
 
 class AddToMixing(_OfMixing, frozen=True):
