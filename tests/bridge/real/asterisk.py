@@ -29,7 +29,7 @@ autoload = yes
 """
 _UNLOADED = (
     "chan_iax2", "chan_unistim", "chan_ooh323", "pbx_dundi", "pbx_ael", "res_config_ldap", "res_config_pgsql",
-    "res_phoneprov", "app_voicemail_odbc", "app_voicemail_imap", "cdr_radius", "cel_radius",
+    "res_phoneprov", "app_voicemail_odbc", "app_voicemail_imap", "cdr_csv", "cdr_radius", "cel_radius",
 )  # fmt: skip
 _LOGGER = """[general]
 dateformat = %F %T.%3q

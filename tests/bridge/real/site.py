@@ -25,12 +25,12 @@ lease = "30s"
 
 [queues.loans]
 skills = { loans = 1 }
-offer_timeout = "4s"
+offer_timeout = "2s"
 reject_backoff = "30s"
 
 [queues.cards]
 skills = { cards = 1 }
-offer_timeout = "4s"
+offer_timeout = "2s"
 
 [queues.direct]
 automatic = true
@@ -44,6 +44,9 @@ skills = { nobody = 1 }
 overflow = "loans"
 waiting_max = 0
 skills = { nobody = 1 }
+
+[queues.devices]
+skills = { devices = 1 }
 
 [queues.brief]
 wait_max = "1s"
@@ -73,6 +76,15 @@ skills = { loans = 8, cards = 3 }
 endpoint = "PJSIP/ben"
 skills = { cards = 7 }
 
+[agents.dan]
+endpoint = "PJSIP/nobody"
+skills = { loans = 9 }
+
+[agents.eve]
+endpoint = "PJSIP/eve"
+skills = { devices = 1 }
+device_state = true
+
 [agents.cleo]
 endpoint = "PJSIP/cleo"
 skills = { loans = 2, direct = 1 }
@@ -86,7 +98,7 @@ assigned_ring = "4s"
 [sounds]
 signed_in = "sound:beep"
 """
-PHONES = ("cleo", "customer2", "customer3", "customer4")
+PHONES = ("cleo", "eve", "customer2", "customer3", "customer4")
 _PHONE = """
 [{name}](phone)
 auth = {name}
@@ -106,6 +118,10 @@ exten => 504,1,Stasis(router,brief)
  same => n,Goto(after-router,s,1)
 exten => 505,1,Stasis(router,direct)
  same => n,Goto(after-router,s,1)
+exten => 506,1,Stasis(router,devices)
+ same => n,Goto(after-router,s,1)
+exten => 600,1,Answer()
+ same => n,Wait(60)
 exten => 509,1,Stasis(router,no-such-queue)
  same => n,Goto(after-router,s,1)
 """
