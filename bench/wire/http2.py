@@ -6,52 +6,49 @@ Keeps one invariant: no more bytes are sent than the server has room for; what h
 from __future__ import annotations
 
 import select
-import socket
 import struct
 from collections import deque
 from types import TracebackType
 from typing import Final
 
-from tests.fuzz.sockets import HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame
+from tests.http2 import (
+    ACK,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    INITIAL_WINDOW,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW,
+    WINDOW_UPDATE,
+    Frame,
+    FrameSocket,
+    frame,
+    message_bytes,
+    request_headers,
+)
 
-_DATA: Final = 0
-_GOAWAY: Final = 7
-_ACK: Final = 1
-_END_STREAM: Final = 1
-_END_HEADERS: Final = 4
-_HEAD_BYTES: Final = 9
 _FRAME_BYTES_MAX: Final = 16_384
-_WINDOW: Final = 65_535
-_WINDOW_MAX: Final = 2**31 - 1
-_STREAM_WINDOW: Final = 2**30
 _TOP_UP: Final = 2**28
-_INITIAL_WINDOW: Final = 4
-"""The number of this setting."""
 
 
 class StreamEnded(ConnectionError):
-    """The server has ended a stream, or the connection."""
+    """The server has ended a stream, or says that it will end the connection."""
 
 
 class Connection:
     """One connection with some streams, each of which carries messages both ways."""
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
         self._address = address
-        self._socket = socket.create_connection((host, int(port)))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # no table of headers, so that a trailer says its status in plain bytes
-        settings = struct.pack(">HIHI", 1, 0, _INITIAL_WINDOW, _STREAM_WINDOW)
-        self._output = bytearray(PREFACE + frame(SETTINGS, settings))
-        self._output += frame(WINDOW_UPDATE, struct.pack(">I", _WINDOW_MAX - _WINDOW))
-        self._input = bytearray()
+        self._frames = FrameSocket(address)
         self._waiting: deque[tuple[int, bytes]] = deque()
-        self._room = self._initial_room = _WINDOW
+        self._room = self._initial_room = WINDOW
         self._stream_room: dict[int, int] = {}
         self._taken: dict[int, bytearray] = {}
         self._untold = 0
-        self._socket.setblocking(False)
 
     def __enter__(self) -> Connection:
         return self
@@ -59,34 +56,35 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._frames.socket.close()
 
     def open(self, method: str) -> int:
         """Begin an RPC; return its number."""
         stream = 2 * len(self._taken) + 1
         self._taken[stream] = bytearray()
         self._stream_room[stream] = self._initial_room
-        self._output += frame(HEADERS, _headers(method, self._address), flags=_END_HEADERS, stream=stream)
+        headers = request_headers(method, self._address)
+        self._frames.output += frame(HEADERS, headers, flags=END_HEADERS, stream=stream)
         return stream
 
     def send(self, stream: int, message: bytes) -> None:
         """Let a message go out as soon as there is room."""
-        self._waiting.append((stream, b"\0" + struct.pack(">I", len(message)) + message))
+        self._waiting.append((stream, message_bytes(message)))
 
     def half_close(self, stream: int) -> None:
         """Say that no more messages come; all that were sent must have gone out."""
         self._flush()
         assert not self._waiting
-        self._output += frame(_DATA, flags=_END_STREAM, stream=stream)
+        self._frames.output += frame(DATA, flags=END_STREAM, stream=stream)
 
     def exchange(self, wait_s: float) -> list[tuple[int, bytes]]:
         """Send what may go, wait for at most so long, and return the messages that came, each with its RPC's number.
 
-        Raises `StreamEnded`.
+        Raises `ConnectionError`.
         """
         self._flush()
-        writers = [self._socket] if self._output else []
-        readable, writable, _ = select.select([self._socket], writers, [], wait_s)
+        socket = self._frames.socket
+        readable, writable, _ = select.select([socket], [socket] if self._frames.output else [], [], wait_s)
         if writable:
             self._flush()
         return self._receive() if readable else []
@@ -104,39 +102,16 @@ class Connection:
                 self._waiting.popleft()
             self._room -= len(body)
             self._stream_room[stream] -= len(body)
-            self._output += frame(_DATA, body, stream=stream)
-        if self._output:
-            try:
-                sent = self._socket.send(self._output)
-            except BlockingIOError:
-                return
-            del self._output[:sent]
+            self._frames.output += frame(DATA, body, stream=stream)
+        self._frames.flush()
 
     def _receive(self) -> list[tuple[int, bytes]]:
-        try:
-            content = self._socket.recv(1 << 20)
-        except BlockingIOError:
-            return []
-        if not content:
-            raise StreamEnded("the server has closed the connection")
-        taken = self._input
-        taken += content
         messages: list[tuple[int, bytes]] = []
-        at = 0
-        while len(taken) - at >= _HEAD_BYTES:
-            length = int.from_bytes(taken[at : at + 3], "big")
-            begin = at + _HEAD_BYTES
-            if len(taken) < begin + length:
-                break
-            stream = int.from_bytes(taken[at + 5 : begin], "big")
-            kind, flags = taken[at + 3], taken[at + 4]
-            payload = taken[begin : begin + length]
-            if kind == _DATA:
-                messages += self._data(stream, payload)
+        for one in self._frames.receive():
+            if one.kind == DATA:
+                messages += self._data(one.stream, one.payload)
             else:
-                self._other(kind, flags, stream, payload)
-            at = begin + length
-        del taken[:at]
+                self._other(one)
         return messages
 
     def _data(self, stream: int, payload: bytearray) -> list[tuple[int, bytes]]:
@@ -144,7 +119,7 @@ class Connection:
         self._untold += len(payload)
         if self._untold >= _TOP_UP:
             for number in (0, *self._taken):
-                self._output += frame(WINDOW_UPDATE, struct.pack(">I", self._untold), stream=number)
+                self._frames.output += frame(WINDOW_UPDATE, struct.pack(">I", self._untold), stream=number)
             self._untold = 0
         taken = self._taken[stream]
         taken += payload
@@ -158,34 +133,21 @@ class Connection:
         del taken[:at]
         return messages
 
-    def _other(self, kind: int, flags: int, stream: int, payload: bytearray) -> None:
-        if kind == WINDOW_UPDATE:
-            more = int.from_bytes(payload, "big")
-            if stream:
-                self._stream_room[stream] += more
+    def _other(self, one: Frame) -> None:
+        if one.kind == WINDOW_UPDATE:
+            more = int.from_bytes(one.payload, "big")
+            if one.stream:
+                self._stream_room[one.stream] += more
             else:
                 self._room += more
-        elif kind == SETTINGS and not flags & _ACK:
-            self._learn(payload)
-            self._output += frame(SETTINGS, flags=_ACK)
-        elif kind == PING and not flags & _ACK:
-            self._output += frame(PING, bytes(payload), flags=_ACK)
-        elif kind in (RST_STREAM, _GOAWAY) or (kind == HEADERS and flags & _END_STREAM):
-            raise StreamEnded(f"RPC {stream} has ended (frame {kind}): {bytes(payload)!r}")
+        elif one.kind == SETTINGS and not one.flags & ACK:
+            self._learn(one.payload)
+        elif one.kind in (RST_STREAM, GOAWAY) or (one.kind == HEADERS and one.flags & END_STREAM):
+            raise StreamEnded(f"RPC {one.stream} has ended (frame {one.kind}): {bytes(one.payload)!r}")
 
     def _learn(self, settings: bytearray) -> None:
         for number, value in struct.iter_unpack(">HI", settings):
-            if number == _INITIAL_WINDOW:
+            if number == INITIAL_WINDOW:
                 for stream in self._stream_room:
                     self._stream_room[stream] += value - self._initial_room
                 self._initial_room = value
-
-
-def _headers(method: str, address: str) -> bytes:
-    """Return the headers of a request, without use of the table of headers."""
-    text = b"\x83\x86\x04" + _text(method) + b"\x01" + _text(address)
-    return text + b"\x0f\x10" + _text("application/grpc") + b"\x00" + _text("te") + _text("trailers")
-
-
-def _text(text: str) -> bytes:
-    return bytes((len(text),)) + text.encode("ascii")

@@ -8,16 +8,10 @@ import random
 import struct
 from collections.abc import Sequence
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, HEADERS, RST_STREAM = 4, 6, 8, 9, 1, 3
+from tests.http2 import CONTINUATION, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame
+
 CLIENT_HELLO = bytes.fromhex("160301006f0100006b0303") + bytes(108)
 _READ_S = 0.2
-
-
-def frame(kind: int, payload: bytes = b"", *, flags: int = 0, stream: int = 0, length: int | None = None) -> bytes:
-    """Return an HTTP/2 frame; its length may be a lie."""
-    size = len(payload) if length is None else length
-    return struct.pack(">I", size)[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 def garbage(rng: random.Random) -> list[bytes]:

@@ -6,8 +6,6 @@ Keeps one invariant: each RPC that was sent ends once: with its gRPC status, as 
 from __future__ import annotations
 
 import selectors
-import socket
-import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -15,17 +13,22 @@ from typing import Final, NamedTuple
 
 import grpc
 
-from tests.fuzz.sockets import HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame
+from tests.http2 import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    RST_STREAM,
+    WINDOW,
+    WINDOW_UPDATE,
+    Frame,
+    FrameSocket,
+    frame,
+    message_bytes,
+    request_headers,
+)
 
-_DATA: Final = 0
-_GOAWAY: Final = 7
-_ACK: Final = 1
-_END_STREAM: Final = 1
-_END_HEADERS: Final = 4
-_HEAD_BYTES: Final = 9
-_WINDOW: Final = 65_535
-_WINDOW_MAX: Final = 2**31 - 1
-_STREAM_WINDOW: Final = 2**30
 _ROOM_MIN: Final = 1_024
 """Less than this is left alone of what the server will take: a message is at most so long."""
 _LOOK_S: Final = 0.01
@@ -122,57 +125,29 @@ class _Line:
     """One connection."""
 
     def __init__(self, address: str, method: str, timeout_s: float) -> None:
-        host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # no table of headers, so that each answer says its status in plain bytes
-        settings = struct.pack(">HIHI", 1, 0, 4, _STREAM_WINDOW)
-        self._output = bytearray(PREFACE + frame(SETTINGS, settings))
-        self._output += frame(WINDOW_UPDATE, struct.pack(">I", _WINDOW_MAX - _WINDOW))
-        self._input = bytearray()
-        self._headers = _request_headers(method, address, timeout_s)
+        self._frames = FrameSocket(address)
+        self.socket = self._frames.socket
+        self.flush = self._frames.flush
+        self._headers = request_headers(method, address, grpc_timeout=f"{int(timeout_s * 1000)}m")
         self._next = 1
-        self.room = _WINDOW
+        self.room = WINDOW
         self.under_way: dict[int, float] = {}
         self.ended: list[Ended] = []
         self.succeeded = 0
-        self.socket.setblocking(False)
 
     def send(self, due_s: float, message: bytes) -> None:
         stream, self._next = self._next, self._next + 2
-        body = b"\0" + struct.pack(">I", len(message)) + message
+        body = message_bytes(message)
         self.room -= len(body)
         self.under_way[stream] = due_s
-        self._output += frame(HEADERS, self._headers, flags=_END_HEADERS, stream=stream)
-        self._output += frame(_DATA, body, flags=_END_STREAM, stream=stream)
-
-    def flush(self) -> None:
-        if self._output:
-            try:
-                sent = self.socket.send(self._output)
-            except BlockingIOError:
-                return
-            del self._output[:sent]
+        self._frames.output += frame(HEADERS, self._headers, flags=END_HEADERS, stream=stream)
+        self._frames.output += frame(DATA, body, flags=END_STREAM, stream=stream)
 
     def receive(self) -> None:
-        try:
-            content = self.socket.recv(1 << 18)
-        except BlockingIOError:
-            return
-        if not content:
-            raise ConnectionError("the server has closed the connection")
-        taken = self._input
-        taken += content
-        at, now_s = 0, time.perf_counter()
-        while len(taken) - at >= _HEAD_BYTES:
-            length = int.from_bytes(taken[at : at + 3], "big")
-            begin = at + _HEAD_BYTES
-            if len(taken) < begin + length:
-                break
-            stream = int.from_bytes(taken[at + 5 : begin], "big")
-            self._frame(taken[at + 3], taken[at + 4], stream, taken[begin : begin + length], now_s)
-            at = begin + length
-        del taken[:at]
+        frames = self._frames.receive()
+        now_s = time.perf_counter()
+        for one in frames:
+            self._take(one, now_s)
 
     def leave(self) -> None:
         """Give up what has no answer."""
@@ -180,16 +155,14 @@ class _Line:
         self.ended += [Ended(due_s, now_s, "LEFT") for due_s in self.under_way.values()]
         self.under_way.clear()
 
-    def _frame(self, kind: int, flags: int, stream: int, payload: bytearray, now_s: float) -> None:
-        if kind == HEADERS and flags & _END_STREAM:
-            self._end(stream, _code_in(payload), now_s)
-        elif kind == RST_STREAM:
-            self._end(stream, "RESET", now_s)
-        elif kind == WINDOW_UPDATE and not stream:
-            self.room += int.from_bytes(payload, "big")
-        elif kind in (SETTINGS, PING) and not flags & _ACK:
-            self._output += frame(kind, bytes(payload) if kind == PING else b"", flags=_ACK)
-        elif kind == _GOAWAY:
+    def _take(self, one: Frame, now_s: float) -> None:
+        if one.kind == HEADERS and one.flags & END_STREAM:
+            self._end(one.stream, _code_in(one.payload), now_s)
+        elif one.kind == RST_STREAM:
+            self._end(one.stream, "RESET", now_s)
+        elif one.kind == WINDOW_UPDATE and not one.stream:
+            self.room += int.from_bytes(one.payload, "big")
+        elif one.kind == GOAWAY:
             raise ConnectionError("the server sends the connection away")
 
     def _end(self, stream: int, code: str, now_s: float) -> None:
@@ -197,17 +170,6 @@ class _Line:
         if due_s is not None:
             self.ended.append(Ended(due_s, now_s, code))
             self.succeeded += code == "OK"
-
-
-def _request_headers(method: str, address: str, timeout_s: float) -> bytes:
-    """Return the headers of every request, without use of the table of headers."""
-    text = b"\x83\x86\x04" + _text(method) + b"\x01" + _text(address)
-    text += b"\x0f\x10" + _text("application/grpc") + b"\x00" + _text("te") + _text("trailers")
-    return text + b"\x00" + _text("grpc-timeout") + _text(f"{int(timeout_s * 1000)}m")
-
-
-def _text(text: str) -> bytes:
-    return bytes((len(text),)) + text.encode("ascii")
 
 
 def _code_in(trailers: bytearray) -> str:
