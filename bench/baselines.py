@@ -94,6 +94,22 @@ class HeapRouter:
             heapq.heappush(self.heaps[skill], (self.now, agent))
 
 
+def heap_digest(entries: int, pairs: int) -> int:
+    """Return the digest that bench/native/bare_heap.cpp prints, by Python's own heap."""
+    state, later = 1, []
+    for _ in range(pairs):
+        state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
+        later.append((state >> 33) % 1_000_000)
+    heap = [(later[number % pairs], number) for number in range(entries)]
+    heapq.heapify(heap)
+    digest = 0
+    for key in later:
+        first, number = heap[0]
+        digest = (digest * 31 + number) % 2**64
+        heapq.heapreplace(heap, (first + key, number))
+    return digest
+
+
 def build(name: str, folder: Path, *, with_engine: bool = False) -> Path:
     """Compile a program of bench/native as the engine is compiled, and return it."""
     program = folder / name

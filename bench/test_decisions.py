@@ -35,12 +35,13 @@ MEDIAN_US_MAX = 2.0
 P99_RATIO_MAX = 3.0
 CANDIDATES_RATIO_MAX = 1.2
 LIFE_RATIO_MAX = 10.0
+HEAP_ENTRIES = 100
 TURNS, ROUNDS, PAIRS, CUSTOMERS = 3, 4, 1_000_000, 100_000
 EVENTS_IN_A_LIFE = 7
 """Enqueued, offered, accepted, assigned, completed, wrap-up started and ended."""
 
 
-class Runs:
+class Centres:
     """Centres and their decisions; the latest centre is kept, since making a large one takes a second or two."""
 
     def __init__(self, quick: bool) -> None:
@@ -68,8 +69,8 @@ def check_counts(centre: Centre, made: list[Decision]) -> None:
 
 
 @pytest.fixture(scope="module")
-def runs(quick: bool) -> Runs:
-    return Runs(quick)
+def centres(quick: bool) -> Centres:
+    return Centres(quick)
 
 
 def row_of(made: list[Decision]) -> dict[str, float | int | str]:
@@ -99,8 +100,8 @@ SIZES = [(name, agents) for name, shape in SHAPES.items() for agents in AGENTS i
 
 
 @pytest.mark.parametrize(("name", "agents"), SIZES)
-def test_idle_agents(benchmark: BenchmarkFixture, runs: Runs, name: str, agents: int) -> None:
-    made = runs.decide(benchmark, "idle agents", agents, SHAPES[name])
+def test_idle_agents(benchmark: BenchmarkFixture, centres: Centres, name: str, agents: int) -> None:
+    made = centres.decide(benchmark, "idle agents", agents, SHAPES[name])
     note(benchmark, "decisions-agents", f"{agents:,} agents, {name}", row_of(made))
     draw_size(benchmark, "decisions-agents", name, agents, made)
     draw_distribution(benchmark, "decisions-cdf", f"{agents:,} idle agents, {name}", made)
@@ -111,22 +112,22 @@ def test_idle_agents(benchmark: BenchmarkFixture, runs: Runs, name: str, agents:
 
 @pytest.mark.parametrize("waiting", WAITING)
 @pytest.mark.parametrize("name", SHAPES)
-def test_waiting_calls(benchmark: BenchmarkFixture, runs: Runs, name: str, waiting: int) -> None:
-    made = runs.decide(benchmark, "waiting calls", waiting, SHAPES[name])
+def test_waiting_calls(benchmark: BenchmarkFixture, centres: Centres, name: str, waiting: int) -> None:
+    made = centres.decide(benchmark, "waiting calls", waiting, SHAPES[name])
     note(benchmark, "decisions-waiting", f"{waiting:,} waiting calls, {name}", row_of(made))
     draw_size(benchmark, "decisions-waiting", name, waiting, made)
 
 
 @pytest.mark.parametrize("number", VARIETY)
-def test_variety(benchmark: BenchmarkFixture, runs: Runs, number: int) -> None:
-    made = runs.decide(benchmark, "idle agents", 10_000, Shape(profiles=number, requirements=number))
+def test_variety(benchmark: BenchmarkFixture, centres: Centres, number: int) -> None:
+    made = centres.decide(benchmark, "idle agents", 10_000, Shape(profiles=number, requirements=number))
     note(benchmark, "decisions-variety", f"{number:,} profiles and requirements", row_of(made))
     draw_size(benchmark, "decisions-variety", "10,000 idle agents", number, made)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets(benchmark: BenchmarkFixture, runs: Runs, preset: str) -> None:
-    made = runs.decide(benchmark, "idle agents", 10_000, Shape(preset=preset))
+def test_presets(benchmark: BenchmarkFixture, centres: Centres, preset: str) -> None:
+    made = centres.decide(benchmark, "idle agents", 10_000, Shape(preset=preset))
     note(benchmark, "decisions-presets", preset, row_of(made))
 
 
@@ -139,25 +140,25 @@ def test_presets(benchmark: BenchmarkFixture, runs: Runs, preset: str) -> None:
         ("each call says it, with explanations", Shape(own=True, explain=True)),
     ],
 )
-def test_what_a_call_brings(benchmark: BenchmarkFixture, runs: Runs, words: str, shape: Shape) -> None:
-    made = runs.decide(benchmark, "idle agents", 10_000, shape)
+def test_what_a_call_brings(benchmark: BenchmarkFixture, centres: Centres, words: str, shape: Shape) -> None:
+    made = centres.decide(benchmark, "idle agents", 10_000, shape)
     note(benchmark, "decisions-calls", words, row_of(made))
 
 
-def test_ten_times_the_agents_cost_the_same(benchmark: BenchmarkFixture, runs: Runs) -> None:
+def test_ten_times_the_agents_cost_the_same(benchmark: BenchmarkFixture, centres: Centres) -> None:
     found = []
     for agents in (10_000, 100_000):
         key = ("idle agents", agents, SHAPES["500 profiles"])
-        if key not in runs.found:
+        if key not in centres.found:
             pytest.skip("needs test_idle_agents at both sizes in the same run")
-        found.append(runs.found[key])
+        found.append(centres.found[key])
     small, large = found
     candidates = [sum(one.candidates for one in made) / len(made) for made in found]
     p99s = benchmark.pedantic(lambda: [quantiles([one.elapsed_ns for one in made], (0.99,))[0] for made in found])
     words = "p99 at 100,000 agents beside 10,000, 500 profiles and requirements"
     goal(benchmark, words, p99s[1] / p99s[0], at_most=P99_RATIO_MAX, unit="times")
     assert candidates[1] <= CANDIDATES_RATIO_MAX * candidates[0]
-    assert len(small) == len(large) == runs.count
+    assert len(small) == len(large) == centres.count
 
 
 # ---- beside others ----
@@ -258,13 +259,14 @@ def test_beside_a_bare_heap(benchmark: BenchmarkFixture, tmp_path: Path, quick: 
     heap = baselines.build("bare_heap", tmp_path)
     life = baselines.build("engine_life", tmp_path, with_engine=True)
     kind = "hundred_agents_offers_wrap_up"
+    expected = baselines.heap_digest(HEAP_ENTRIES, PAIRS)
 
     def run() -> tuple[float, float]:
         """Both in turns, three times; the best of all rounds each."""
         heap_ns, life_ns = [], []
         for _ in range(TURNS):
-            ((best_ns, digest),) = baselines.said(heap, 100, PAIRS, ROUNDS)
-            assert int(digest) > 0
+            ((best_ns, digest),) = baselines.said(heap, HEAP_ENTRIES, PAIRS, ROUNDS)
+            assert int(digest) == expected
             heap_ns.append(float(best_ns))
             ((_, best_ns, events),) = baselines.said(life, CUSTOMERS, ROUNDS, kind)
             assert int(events) == EVENTS_IN_A_LIFE * CUSTOMERS
