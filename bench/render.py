@@ -3,8 +3,9 @@
 usage: python -m bench.render RUN.json...
 
 The text comes from bench/report/*.md, in the order of the files' names; a line `{{table NAME}}`, `{{plot NAME}}`,
-`{{goals}}`, `{{machine}}` or `{{instructions}}` is replaced. What is noted and shown nowhere is an error, and so is
-what is shown and was not measured, unless its mark ends with a question mark: `{{table NAME?}}`.
+`{{goals}}`, `{{machine}}` or `{{instructions}}` is replaced; of what follows `{{missed}}` only the sections about goals
+that were missed are kept. What is noted and shown nowhere is an error, and so are a missed goal that no section is
+about, and what is shown and was not measured, unless its mark ends with a question mark: `{{table NAME?}}`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from bench.report.text import goals_text, machine_text, table_text
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "bench" / "report"
 MARK = re.compile(r"^\{\{(\w+) ?([\w-]*)(\??)\}\}$", re.MULTILINE)
+MISSED = "{{missed}}\n"
 README_MARKS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
 
 
@@ -37,7 +39,9 @@ class Renderer:
         self.shown: set[tuple[str, str]] = set()
 
     def fill(self, text: str) -> str:
-        return MARK.sub(self._filled, text)
+        head, found, sections = text.partition(MISSED)
+        kept = missed_text(sections, self.runs.goals) if found else ""
+        return MARK.sub(self._filled, head + kept)
 
     def _filled(self, match: re.Match[str]) -> str:
         kind, name, optional = match.groups()
@@ -82,8 +86,7 @@ def render(paths: list[Path], docs: Path, readme: Path) -> None:
     for old in plots.glob("benchmarks-*.png"):
         old.unlink()
     renderer = Renderer(runs, plots)
-    texts = [path.read_text().strip() for path in sorted(REPORT.glob("*.md"))]
-    parts = [renderer.fill(text) for text in [*texts[:-1], missed_text(texts[-1], runs.goals)]]
+    parts = [renderer.fill(path.read_text().strip()) for path in sorted(REPORT.glob("*.md"))]
     renderer.check_all_shown()
     (docs / "benchmarks.md").write_text("\n\n".join(parts) + "\n")
     readme.write_text(between(readme.read_text(), readme_table(runs)))

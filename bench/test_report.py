@@ -12,10 +12,7 @@ from bench.report.missed import missed_text
 from bench.report.runs import Goal, Runs, UnfitRun, read_runs
 from bench.report.text import goals_text, number, spread, table_text
 
-NOTES = """## Goals missed
-
-Words.
-
+SECTIONS = """
 ### Slow things
 
 - first goal
@@ -55,7 +52,9 @@ def test_a_range_where_runs_differ() -> None:
     assert spread(["ab12", "ab12"]) == "ab12"
 
 
-def run_file(folder: Path, name: str, value: float, *, quick: bool = False, processor: str = "one") -> Path:
+def run_file(
+    folder: Path, name: str, value: float, *, quick: bool = False, processor: str = "one", test: str = "test_speed.py"
+) -> Path:
     """Write a run of one benchmark."""
     extra = {
         "tables": {"speed": [{"row": "small", "figures": {"a, µs": value}}]},
@@ -66,7 +65,7 @@ def run_file(folder: Path, name: str, value: float, *, quick: bool = False, proc
     content = {
         "machine_info": {"bench": {"quick": quick, "processor": processor}},
         "datetime": "2026-11-22T10:00:00",
-        "benchmarks": [{"fullname": "bench/test_speed.py::test_it[1]", "extra_info": extra}],
+        "benchmarks": [{"fullname": f"bench/{test}::test_it[1]", "extra_info": extra}],
     }
     path.write_text(json.dumps(content))
     return path
@@ -93,19 +92,32 @@ def test_unfit_runs_are_refused(tmp_path: Path) -> None:
         read_runs([good, run_file(tmp_path, "other.json", 1.0, processor="two")])
 
 
-def test_only_what_was_missed_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    def goals(*values: float) -> list[Goal]:
-        names = ("first goal", "second goal", "third goal")
-        return [Goal(name, [value], 2.0, True, "") for name, value in zip(names, values, strict=True)]
+def test_what_needs_an_asterisk_may_have_runs_of_its_own(tmp_path: Path) -> None:
+    full = run_file(tmp_path, "full.json", 1.0)
+    part = run_file(tmp_path, "part.json", 3.0, test="asterisk/test_load.py")
+    runs = read_runs([full, part])
+    assert runs.count == 1
+    assert runs.goals[0].values == [1.0, 3.0]
+    with pytest.raises(UnfitRun, match="none is a full run"):
+        read_runs([part])
 
-    text = missed_text(NOTES, goals(1.0, 3.0, 1.0))
-    assert "- second goal" in text
-    assert "- first goal" not in text
-    assert "Others" not in text
-    assert missed_text(NOTES, goals(1.0, 1.0, 1.0)).endswith("None.")
-    assert not capsys.readouterr().err
-    missed_text("## Goals missed\n", goals(3.0, 1.0, 1.0))
-    assert "'first goal'" in capsys.readouterr().err
+
+def three_goals(*values: float) -> list[Goal]:
+    """Return goals to stay at 2 or below, and what was measured."""
+    names = ("first goal", "second goal", "third goal")
+    return [Goal(name, [value], 2.0, True, "") for name, value in zip(names, values, strict=True)]
+
+
+def test_only_what_was_missed_is_explained() -> None:
+    assert missed_text(SECTIONS, three_goals(1.0, 3.0, 1.0)) == "### Slow things\n\n- second goal\n\nBecause."
+    both = missed_text(SECTIONS, three_goals(3.0, 1.0, 3.0))
+    assert both == "### Slow things\n\n- first goal\n\nBecause.\n\n### Others\n\n- third goal\n\nAlso."
+    assert missed_text(SECTIONS, three_goals(1.0, 1.0, 1.0)) == "None."
+
+
+def test_a_missed_goal_without_an_explanation_is_no_report() -> None:
+    with pytest.raises(UnfitRun, match=r"says why: first goal; second goal$"):
+        missed_text("### Others\n\n- third goal\n\nAlso.", three_goals(3.0, 3.0, 3.0))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,26 @@ class Runs:
 def read_runs(paths: list[Path]) -> Runs:
     """Read the runs. Raises `UnfitRun`."""
     files = [json.loads(path.read_text()) for path in paths]
+    machine = _machine_of(paths, files)
+    full = [file for file in files if any(_is_of_full_run(benchmark) for benchmark in file["benchmarks"])]
+    if not full:
+        raise UnfitRun(f"{', '.join(map(str, paths))}: none is a full run")
+    tables: dict[str, Table] = {}
+    goals: dict[str, Goal] = {}
+    for benchmark in (benchmark for file in files for benchmark in file["benchmarks"]):
+        extra = benchmark["extra_info"]
+        test = benchmark["fullname"].partition("[")[0]
+        for name, rows in extra.get("tables", {}).items():
+            _add_rows(tables.setdefault(name, Table()), rows, test)
+        for one in extra.get("goals", []):
+            goal = goals.setdefault(one["name"], Goal(one["name"], [], one["limit"], one["at_most"], one["unit"]))
+            goal.values.append(one["value"])
+    dates = sorted(file["datetime"][:10] for file in files)
+    return Runs(len(full), machine, dates, tables, list(goals.values()), _plots_of(files))
+
+
+def _machine_of(paths: list[Path], files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the machine of all runs. Raises `UnfitRun` if they differ, or one was quick."""
     machines = [file["machine_info"].get("bench") for file in files]
     for path, machine in zip(paths, machines, strict=True):
         if machine is None or machine["quick"]:
@@ -82,25 +102,13 @@ def read_runs(paths: list[Path]) -> Runs:
         if machine != machines[0]:
             differing = sorted(key for key in machine if machine[key] != machines[0].get(key))
             raise UnfitRun(f"{path}: not of the same machine and versions as {paths[0]}: {', '.join(differing)} differ")
-    tables: dict[str, Table] = {}
-    goals: dict[str, Goal] = {}
-    lines: dict[str, dict[str, list[dict[str, list[float]]]]] = {}
-    for file in files:
-        for benchmark in file["benchmarks"]:
-            extra = benchmark["extra_info"]
-            test = benchmark["fullname"].partition("[")[0]
-            for name, rows in extra.get("tables", {}).items():
-                _add_rows(tables.setdefault(name, Table()), rows, test)
-            for one in extra.get("goals", []):
-                goal = goals.setdefault(one["name"], Goal(one["name"], [], one["limit"], one["at_most"], one["unit"]))
-                goal.values.append(one["value"])
-    for file in files:
-        for plot, found in _lines_of(file).items():
-            for name, line in found.items():
-                lines.setdefault(plot, {}).setdefault(name, []).append(line)
-    drawn = {plot: {name: _merged(each) for name, each in found.items()} for plot, found in lines.items()}
-    dates = sorted(file["datetime"][:10] for file in files)
-    return Runs(len(files), machines[0], dates, tables, list(goals.values()), drawn)
+    found: dict[str, Any] = machines[0]
+    return found
+
+
+def _is_of_full_run(benchmark: dict[str, Any]) -> bool:
+    """Say whether `make bench` alone measures this; what needs an Asterisk may have runs of its own."""
+    return not benchmark["fullname"].startswith("bench/asterisk/")
 
 
 def _add_rows(table: Table, rows: list[dict[str, Any]], test: str) -> None:
@@ -109,6 +117,16 @@ def _add_rows(table: Table, rows: list[dict[str, Any]], test: str) -> None:
         columns = table.rows.setdefault(row["row"], {})
         for column, value in row["figures"].items():
             columns.setdefault(column, []).append(value)
+
+
+def _plots_of(files: list[dict[str, Any]]) -> dict[str, dict[str, Line]]:
+    """Return the lines of all plots, each put together from all runs."""
+    lines: dict[str, dict[str, list[dict[str, list[float]]]]] = {}
+    for file in files:
+        for plot, found in _lines_of(file).items():
+            for name, line in found.items():
+                lines.setdefault(plot, {}).setdefault(name, []).append(line)
+    return {plot: {name: _merged(each) for name, each in found.items()} for plot, found in lines.items()}
 
 
 def _lines_of(file: dict[str, Any]) -> dict[str, dict[str, dict[str, list[float]]]]:
