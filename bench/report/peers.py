@@ -15,7 +15,7 @@ PUBLISHED = "published"
 EARLIER = "measured earlier"
 
 RATES: Final = {
-    f"FreeSWITCH mod_callcenter, overload ({PUBLISHED})": 20,
+    f"FreeSWITCH mod_callcenter, calls, overload ({PUBLISHED})": 20,
     f"FreeSWITCH mod_callcenter 1.10.12, calls ({EARLIER})": 80,
     f"Azure Job Router, requests ({PUBLISHED})": 100,
     f"Asterisk app_queue 22.10.1, calls ({EARLIER})": 200,
@@ -23,35 +23,38 @@ RATES: Final = {
 """The highest rate that went well, or the limit that is given."""
 
 AGENTS: Final = {
-    f"VICIdial, one telephony server ({PUBLISHED})": 50,
-    f"Twilio TaskRouter, concurrent workers ({PUBLISHED})": 7_500,
+    f"VICIdial, one telephony server, inbound ({PUBLISHED})": 50,
+    f"Twilio TaskRouter, workers of a workspace ({PUBLISHED})": 7_500,
     f"Cisco, largest reference design ({PUBLISHED})": 48_000,
 }
 
 OFFERS_MS: Final = {
-    f"Asterisk app_queue, p50 ({EARLIER})": ((100, 0.6), (200, 0.9)),
-    f"Asterisk app_queue, p99 ({EARLIER})": ((100, 2.7), (200, 18.0), (250, 17_000.0)),
-    f"FreeSWITCH mod_callcenter, p50 ({EARLIER})": ((5, 69.0), (80, 74.0), (120, 179.0), (160, 1_900.0)),
-    f"FreeSWITCH mod_callcenter, p99 ({EARLIER})": ((5, 100.0), (80, 143.0), (120, 1_224.0), (160, 9_400.0)),
+    f"Asterisk app_queue ({EARLIER}), p50": ((100, 0.6), (200, 0.9)),
+    f"Asterisk app_queue ({EARLIER}), p99": ((100, 2.7), (200, 18.0), (250, 17_000.0)),
+    f"FreeSWITCH mod_callcenter ({EARLIER}), p50": ((5, 69.0), (80, 74.0), (120, 179.0), (160, 1_900.0)),
+    f"FreeSWITCH mod_callcenter ({EARLIER}), p99": ((5, 100.0), (80, 143.0), (120, 1_224.0), (160, 9_400.0)),
 }
 """Calls per second, and milliseconds from joining the queue to the offer."""
 
 OURS_RATES: Final = (
-    ("wire-unary", "16 in flight", "this router, durable commands, one by one"),
-    ("wire-stream", "batches of 256, 16 under way", "this router, durable commands, in batches of 256"),
+    ("wire-unary", "16 in flight", "ours, commands/s", "this router, requests, durable, 16 in flight"),
+    ("wire-latency", "5,000 calls/s, ours", "offers/s", "this router, calls, durable, of 5,000 a second sent"),
 )
 
 
 def peer_lines(runs: Runs) -> dict[str, dict[str, Line]]:
-    """Return the plots with peers; empty where a run did not measure this router's part."""
-    return {
-        "peers-rates": _bars(RATES) | _our_rates(runs),
-        "peers-agents": _bars(AGENTS) | _our_agents(runs),
-        "peers-offers": {name: _line(points) for name, points in OFFERS_MS.items()} | _our_offers(runs),
-    }
+    """Return the plots with peers, as far as the runs measured this router's part."""
+    plots: dict[str, dict[str, Line]] = {}
+    if {table for table, *_ in OURS_RATES} <= runs.tables.keys():
+        plots["peers-rates"] = _dots(RATES) | _our_rates(runs)
+    if "decisions-agents" in runs.plots:
+        plots["peers-agents"] = _dots(AGENTS) | _our_agents(runs)
+    if "wire-latency" in runs.tables:
+        plots["peers-offers"] = _our_offers(runs) | {name: _line(points) for name, points in OFFERS_MS.items()}
+    return plots
 
 
-def _bars(values: dict[str, int]) -> dict[str, Line]:
+def _dots(values: dict[str, int]) -> dict[str, Line]:
     return {name: _line(((0, value),)) for name, value in values.items()}
 
 
@@ -61,13 +64,12 @@ def _line(points: tuple[tuple[float, float], ...]) -> Line:
 
 
 def _our_rates(runs: Runs) -> dict[str, Line]:
-    rates = {name: runs.tables[table].row(row)["ours, commands/s"] for table, row, name in OURS_RATES}
+    rates = {name: runs.tables[table].row(row)[column] for table, row, column, name in OURS_RATES}
     return {name: _range([0.0], [values]) for name, values in rates.items()}
 
 
 def _our_agents(runs: Runs) -> dict[str, Line]:
-    rows = runs.tables["decisions-agents"].rows
-    most = max(int(row.partition(" ")[0].replace(",", "")) for row in rows)
+    most = max(x for line in runs.plots["decisions-agents"].values() for x in line.x)
     return {"this router, one process (decided about in these runs)": _line(((0, most),))}
 
 
