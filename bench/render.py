@@ -5,7 +5,8 @@ usage: python -m bench.render RUN.json...
 The text comes from bench/report/*.md, in the order of the files' names; a line `{{table NAME}}`, `{{plot NAME}}`,
 `{{goals}}`, `{{machine}}` or `{{instructions}}` is replaced; of what follows `{{missed}}` only the sections about goals
 that were missed are kept. What is noted and shown nowhere is an error, and so are a missed goal that no section is
-about, and what is shown and was not measured, unless its mark ends with a question mark: `{{table NAME?}}`.
+about, and what is shown and was not measured, unless its mark ends with a question mark: `{{table NAME?}}`. Of a
+page whose marks all have one, and of which nothing was measured, only the heading is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bench.report.text import goals_text, machine_text, table_text
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "bench" / "report"
 MARK = re.compile(r"^\{\{(\w+) ?([\w-]*)(\??)\}\}$", re.MULTILINE)
+NOT_MEASURED = "*Not measured in these runs: what it needs was not there.*"
 MISSED = "{{missed}}\n"
 README_MARKS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
 
@@ -39,6 +41,9 @@ class Renderer:
         self.shown: set[tuple[str, str]] = set()
 
     def fill(self, text: str) -> str:
+        marks = MARK.findall(text)
+        if marks and all(optional and not self._has(kind, name) for kind, name, optional in marks):
+            return f"{text.partition(chr(10))[0]}\n\n{NOT_MEASURED}"
         head, found, sections = text.partition(MISSED)
         kept = missed_text(sections, self.runs.goals) if found else ""
         return MARK.sub(self._filled, head + kept)
@@ -59,8 +64,11 @@ class Renderer:
             draw(PLOTS[name], self.lines[name], path)
             return f"![{PLOTS[name].title}](plots/{path.name})"
         if optional:
-            return "*Not measured in these runs: what it needs was not there.*"
+            return NOT_MEASURED
         raise UnfitRun(f"the text shows a {kind} {name!r} that was not measured in these runs")
+
+    def _has(self, kind: str, name: str) -> bool:
+        return name in {"table": self.runs.tables, "plot": self.lines}.get(kind, {})
 
     def check_all_shown(self) -> None:
         noted = {("table", name) for name in self.runs.tables} | {("plot", name) for name in self.lines}

@@ -128,7 +128,7 @@ def test_variety(benchmark: BenchmarkFixture, centres: Centres, number: int) -> 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(benchmark: BenchmarkFixture, centres: Centres, preset: str) -> None:
     made = centres.decide(benchmark, "idle agents", 10_000, Shape(preset=preset))
-    note(benchmark, "decisions-presets", preset, row_of(made))
+    note(benchmark, "decisions-variants", preset, row_of(made))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_presets(benchmark: BenchmarkFixture, centres: Centres, preset: str) -> 
 )
 def test_what_a_call_brings(benchmark: BenchmarkFixture, centres: Centres, words: str, shape: Shape) -> None:
     made = centres.decide(benchmark, "idle agents", 10_000, shape)
-    note(benchmark, "decisions-calls", words, row_of(made))
+    note(benchmark, "decisions-variants", words, row_of(made))
 
 
 def test_ten_times_the_agents_cost_the_same(benchmark: BenchmarkFixture, centres: Centres) -> None:
@@ -249,7 +249,7 @@ def test_the_clock(benchmark: BenchmarkFixture, quick: bool) -> None:
 
     benchmark.pedantic(run, rounds=1)
     assert min(times_ns) >= 0
-    note(benchmark, "decisions-clock", "two readings of the clock", {"p50, ns": quantiles(times_ns)[0]})
+    note(benchmark, "decisions-agents", "two readings of the clock", {"p50, µs": quantiles(times_ns)[0] / 1000})
 
 
 def test_beside_a_bare_heap(benchmark: BenchmarkFixture, tmp_path: Path, quick: bool) -> None:

@@ -105,6 +105,7 @@ def test_recovery(benchmark: BenchmarkFixture, tmp_path: Path, quick: bool) -> N
         server.kill()
         journal_bytes = sum(path.stat().st_size for path in server.data_dir.iterdir())
         whole = OWN + AGENTS + commands
+        per_command = {"journal, bytes/command": journal_bytes / whole}
 
         def back(name: str) -> int:
             ready_s = started_s(server)
@@ -112,7 +113,7 @@ def test_recovery(benchmark: BenchmarkFixture, tmp_path: Path, quick: bool) -> N
             figures = {"ready after, s": ready_s, "commands replayed": replayed, "recovery, s": took_s}
             # with a snapshot most of the time is its own, not that of the commands after it
             rate = {"commands/s": replayed / took_s} if replayed > commands else {}
-            note(benchmark, "recovery", name, figures | rate)
+            note(benchmark, "recovery", name, figures | rate | per_command)
             return round(replayed)
 
         def both() -> None:
@@ -123,4 +124,3 @@ def test_recovery(benchmark: BenchmarkFixture, tmp_path: Path, quick: bool) -> N
             check(server, whole + 2)
 
         benchmark.pedantic(both, rounds=1)
-        note(benchmark, "recovery-journal", "journal", {"bytes/command": journal_bytes / whole})

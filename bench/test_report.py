@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.instructions import check
+from bench.render import NOT_MEASURED, Renderer
 from bench.report.missed import missed_text
+from bench.report.plots import PLOTS, Plot
 from bench.report.runs import Goal, Runs, UnfitRun, read_runs
 from bench.report.text import goals_text, number, spread, table_text
 
@@ -59,7 +61,7 @@ def run_file(
     extra = {
         "tables": {"speed": [{"row": "small", "figures": {"a, µs": value}}]},
         "goals": [{"name": "first goal", "value": value, "limit": 2.0, "at_most": True, "unit": "µs"}],
-        "series": {"growth": {"line": {"x": [10.0], "y": [value]}}},
+        "series": {"growth": {"line": {"x": [10.0, 100.0], "y": [value, 2 * value]}}},
     }
     path = folder / name
     content = {
@@ -78,10 +80,34 @@ def two_runs(folder: Path) -> Runs:
 def test_runs_are_put_together(tmp_path: Path) -> None:
     runs = two_runs(tmp_path)
     assert "| small | 1.50 – 2.50 |" in table_text(runs.tables["speed"])
-    assert table_text(runs.tables["speed"]).endswith("`python -m pytest bench/test_speed.py::test_it`")
+    assert table_text(runs.tables["speed"]).startswith("| `bench/test_speed.py::test_it` | a, µs |\n|---|---:|\n")
     assert "| ≤ 2 µs | 1.50 – 2.50 µs | **missed** in 1 of 2 runs |" in goals_text(runs.goals)
     line = runs.plots["growth"]["line"]
-    assert (line.x, line.y, line.low, line.high) == ([10.0], [2.0], [1.5], [2.5])
+    assert (line.x, line.y, line.low, line.high) == ([10.0, 100.0], [2.0, 4.0], [1.5, 3.0], [2.5, 5.0])
+
+
+@pytest.fixture
+def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Renderer:
+    """One for two runs, which goes its own way with the plots."""
+    monkeypatch.setitem(PLOTS, "growth", Plot("How it grows", "agents", "µs"))
+    return Renderer(two_runs(tmp_path), tmp_path)
+
+
+def test_marks_are_filled(renderer: Renderer, tmp_path: Path) -> None:
+    filled = renderer.fill("Words.\n\n{{table speed}}\n\n{{plot growth}}\n")
+    assert filled.startswith("Words.\n\n| `bench/test_speed.py::test_it` |")
+    assert filled.endswith("![How it grows](plots/benchmarks-growth.png)\n")
+    assert (tmp_path / "benchmarks-growth.png").read_bytes().startswith(b"\x89PNG")
+    renderer.check_all_shown()
+
+
+def test_what_is_missing_is_said(renderer: Renderer) -> None:
+    with pytest.raises(UnfitRun, match="plot growth, table speed"):
+        renderer.check_all_shown()
+    with pytest.raises(UnfitRun, match="table 'size' that was not measured"):
+        renderer.fill("{{table size}}")
+    assert renderer.fill("## Sizes\n\nIn bytes.\n\n{{table size?}}\n") == f"## Sizes\n\n{NOT_MEASURED}"
+    assert renderer.fill("## Both\n\n{{table size?}}\n\n{{table speed?}}").count(NOT_MEASURED) == 1
 
 
 def test_unfit_runs_are_refused(tmp_path: Path) -> None:

@@ -120,9 +120,11 @@ def test_what_the_writer_does_for_it(
     assert "learned" in asked
     assert len(asked) >= 2
     assert set(asked) <= {"learned", "qlm", "les"}
-    for method, spent in [*sorted(asked.items()), ("a pause for a situation", pauses)]:
+    figures: dict[str, float | int | str] = {}
+    for method, spent in [*sorted(asked.items()), ("pause", pauses)]:
         p50, p99 = quantiles(spent, (0.5, 0.99))
-        note(benchmark, "estimates-quick", f"{method}, {pattern}", {"median, µs": p50, "p99, µs": p99})
+        figures |= {f"{method}, median, µs": p50, f"{method}, p99, µs": p99}
+    note(benchmark, "estimates-quick", pattern, figures)
     learned_us, pause_us = statistics.median(asked["learned"]), statistics.median(pauses)
     if pattern == PATTERN_OF_GOALS:
         goal(benchmark, f"A quick estimate, {pattern}", learned_us, at_most=QUICK_US_MAX, unit="µs")
@@ -155,8 +157,7 @@ def test_following_the_engine(benchmark: BenchmarkFixture, quick: bool) -> None:
 
     benchmark.pedantic(turn, rounds=1 if quick else 3)
     follow_us = statistics.median(watched) - statistics.median(alone)
-    figures = {"following, µs": follow_us, "a step of the simulated run, µs": statistics.median(alone)}
-    note(benchmark, "estimates-following", "a command", figures)
+    note(benchmark, "estimates-quick", PATTERN_OF_GOALS, {"following a command, µs": follow_us})
     if not quick:
         assert follow_us <= OBSERVE_US_MAX
 

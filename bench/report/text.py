@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from bench.report.runs import Goal, Runs, Table
@@ -31,27 +32,27 @@ def spread(values: list[Any]) -> str:
     return low if low == high else f"{low} – {high}"
 
 
-def command_of(table: Table) -> str:
-    """Return the command that measures a table anew."""
+def tests_of(table: Table) -> str:
+    """Return the tests that measure a table anew, as pytest is told them."""
     files: dict[str, list[str]] = {}
     for test in table.tests:
         file, _, name = test.partition("::")
         files.setdefault(file, []).append(name)
     if len(table.tests) == 1:
-        return f"python -m pytest {next(iter(table.tests))}"
+        return next(iter(table.tests))
     (names,) = files.values() if len(files) == 1 else ([],)
     chosen = f" -k '{' or '.join(names)}'" if names else ""
-    return f"python -m pytest {' '.join(files)}{chosen}"
+    return f"{' '.join(files)}{chosen}"
 
 
 def table_text(table: Table) -> str:
-    """Return a table, and the command that measured it."""
+    """Return a table; in its corner stand the tests that measured it."""
     columns = table.columns
-    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    lines = [f"| `{tests_of(table)}` | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     for name, row in table.rows.items():
         cells = [spread(row[column]) if column in row else "" for column in columns]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", f"`{command_of(table)}`"])
+    return "\n".join(lines)
 
 
 def goals_text(goals: list[Goal]) -> str:
@@ -63,7 +64,7 @@ def goals_text(goals: list[Goal]) -> str:
         state = "reached" if goal.reached == runs else "**missed**"
         if 0 < goal.reached < runs:
             state = f"**missed** in {runs - goal.reached} of {runs} runs"
-        lines.append(f"| {goal.name} | {wanted} | {spread(goal.values)} {goal.unit} | {state} |")
+        lines.append(f"| {goal.name} | {wanted} | {f'{spread(goal.values)} {goal.unit}'.rstrip()} | {state} |")
     return "\n".join(lines)
 
 
@@ -73,7 +74,8 @@ def machine_text(runs: Runs) -> str:
     days = sorted(set(runs.dates))
     times = "one full run" if runs.count == 1 else f"{runs.count} full runs, least and greatest given"
     when = f"{times}, on {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}; router {machine['version']}"
-    return "; ".join([when, *(f"{name}: {machine[key]}" for key, name in MACHINE.items() if machine.get(key))]) + "."
+    parts = [when, *(f"{name}: {machine[key]}" for key, name in MACHINE.items() if machine.get(key))]
+    return textwrap.fill("; ".join(parts) + ".", 120, break_long_words=False, break_on_hyphens=False)
 
 
 MACHINE = {
