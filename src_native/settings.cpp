@@ -7,18 +7,18 @@ namespace router {
 namespace {
 
 bool is_sound(const StepSpec& step) {
-    const auto sound_atom = [](const SkillAtLeast& atom) { return atom.level >= 1 && atom.level <= 10; };
+    const auto sound_atom = [](const SkillAtLeast& atom) { return atom.level >= 1 && atom.level <= LEVEL_MAX; };
     const auto sound_term = [&](const TermSpec& term) {
         const bool counts = term.kind == TermKind::agent ? !term.agent.empty() : !term.alternatives.empty();
         return counts && std::all_of(term.alternatives.begin(), term.alternatives.end(), sound_atom);
     };
-    const auto sound_preference = [](const PreferenceSpec& one) { return one.importance >= 1 && one.importance <= 10; };
+    const auto sound_preference = [](const PreferenceSpec& one) { return one.importance >= 1 && one.importance <= LEVEL_MAX; };
     return step.after_us >= 0 && step.after_us <= DURATION_US_MAX && std::all_of(step.terms.begin(), step.terms.end(), sound_term) &&
            std::all_of(step.preferences.begin(), step.preferences.end(), sound_preference);
 }
 
 bool is_sound(const QueueSettings& queue) {
-    const auto weight = [](std::int64_t value) { return value >= 0 && value <= 1'000'000; };
+    const auto weight = [](std::int64_t value) { return value >= 0 && value <= WEIGHT_MAX; };
     const auto target = [](TimeUs value) { return value > 0 && value <= DURATION_US_MAX; };
     const auto bound = [](TimeUs value) { return value >= NEVER && value <= DURATION_US_MAX; };
     const auto duration = [](TimeUs value) { return value >= 0 && value <= DURATION_US_MAX; };
@@ -48,7 +48,7 @@ std::string fault_of(const Settings& settings) {
     if (!scale(settings.idle_scale_us) || !scale(settings.occupancy_half_life_us)) return "a scale out of range";
     const EfficiencySettings& mix = settings.efficiency;
     const auto parts = {mix.handle_time, mix.resolution, mix.satisfaction};
-    if (mix.prior_calls < 1 || mix.prior_calls > PRIOR_CALLS_MAX || std::min(parts) < 0 || std::max(parts) > 1'000'000) {
+    if (mix.prior_calls < 1 || mix.prior_calls > PRIOR_CALLS_MAX || std::min(parts) < 0 || std::max(parts) > WEIGHT_MAX) {
         return "efficiency settings out of range";
     }
     const auto retentions = {settings.finished_retention_us, settings.customer_retention_us, settings.request_retention_us};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base.hpp"
+#include "limits.hpp"
 #include "vocabulary.hpp"
 
 namespace router {
@@ -81,7 +82,6 @@ struct ChannelSettings {
     bool exclusive = true;
 };
 
-inline constexpr std::int64_t PRIOR_CALLS_MAX = 10'000;
 
 struct EfficiencySettings {
     std::int64_t prior_calls = 10;

@@ -162,8 +162,6 @@ private:
 };
 
 constexpr std::int64_t COUNT_MAX = 4096;  // counts of what was learned are halved at the latest there
-constexpr std::int64_t SATISFACTION_MAX = 5;
-constexpr std::uint8_t PRIORITY_MAX = 9;
 constexpr std::uint64_t ALWAYS_BUSY_Q32 = std::uint64_t{1} << 32;
 
 class SnapshotReader {

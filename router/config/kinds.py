@@ -14,11 +14,9 @@ import msgspec
 
 from router.config.durations import DURATION_US_MAX, format_duration, parse_duration
 from router.config.report import Place, Refused, nearest, shown_text, shown_value
+from router.engine.limits import LEVEL_MAX, NAME_BYTES_MAX, TERMS_MAX
 from router.engine.settings import SECOND_US
 
-NAME_BYTES_MAX: Final = 255
-LEVEL_MAX: Final = 10
-TERMS_MAX: Final = 32
 WEIGHT_MAX: Final = 1_000
 URGENCIES: Final = ("normal", "important", "urgent")
 

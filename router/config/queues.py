@@ -9,11 +9,12 @@ import msgspec
 
 from router.config.durations import format_duration
 from router.config.estimates import LIMIT_KEYS
-from router.config.kinds import TERMS_MAX, check_name, read_plain_table
+from router.config.kinds import check_name, read_plain_table
 from router.config.model import EstimateLimits
 from router.config.presets import PRESETS
 from router.config.report import Place, Refused, nearest, shown_path, shown_text
 from router.config.schema import BASE_QUEUE, QUEUE, STEPS_MAX
+from router.engine.limits import TERMS_MAX
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import QueueSettings, WrapUp
 from router.engine.vocabulary import WrapUpMode

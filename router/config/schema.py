@@ -11,7 +11,6 @@ import msgspec
 
 from router.config.estimates import ESTIMATES, LIMIT_KEYS
 from router.config.kinds import (
-    TERMS_MAX,
     Alternatives,
     Choice,
     Count,
@@ -29,6 +28,7 @@ from router.config.kinds import (
 )
 from router.config.presets import DEFAULT_PRESET, PRESETS
 from router.config.server import SERVER
+from router.engine.limits import TERMS_MAX
 from router.engine.settings import (
     SECOND_US,
     AgentWeights,

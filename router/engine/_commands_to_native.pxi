@@ -1,5 +1,25 @@
 # Commands from Python to C++: each checked for form and put together in place.
 
+cdef struct EnqueueSlots:
+    Py_ssize_t call, queue, channel, requirement, urgency, priority, preferred_agents, hold_us, credited_wait_us, customer
+    Py_ssize_t attributes, callback, explain
+
+cdef EnqueueSlots ENQUEUE
+ENQUEUE.call = slot_of(commands.Enqueue, "call")
+ENQUEUE.queue = slot_of(commands.Enqueue, "queue")
+ENQUEUE.channel = slot_of(commands.Enqueue, "channel")
+ENQUEUE.requirement = slot_of(commands.Enqueue, "requirement")
+ENQUEUE.urgency = slot_of(commands.Enqueue, "urgency")
+ENQUEUE.priority = slot_of(commands.Enqueue, "priority")
+ENQUEUE.preferred_agents = slot_of(commands.Enqueue, "preferred_agents")
+ENQUEUE.hold_us = slot_of(commands.Enqueue, "hold_us")
+ENQUEUE.credited_wait_us = slot_of(commands.Enqueue, "credited_wait_us")
+ENQUEUE.customer = slot_of(commands.Enqueue, "customer")
+ENQUEUE.attributes = slot_of(commands.Enqueue, "attributes")
+ENQUEUE.callback = slot_of(commands.Enqueue, "callback")
+ENQUEUE.explain = slot_of(commands.Enqueue, "explain")
+
+
 cdef Urgency urgency_of(object value) except *:
     expect(value, URGENCY_KIND, "urgency", "an Urgency is wanted")
     return <Urgency><int>value
@@ -48,8 +68,8 @@ cdef int enqueue_of(Command& into, object value) except -1:
     if requirement is not None:
         put_requirement(command.requirement, requirement)
     command.urgency = urgency_of(read(value, ENQUEUE.urgency, "urgency"))
-    command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, 9)
-    command.preferred_agents = names_of(read(value, ENQUEUE.preferred_agents, "preferred_agents"), "preferred_agents", 16)
+    command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, PRIORITY_MAX)
+    command.preferred_agents = names_of(read(value, ENQUEUE.preferred_agents, "preferred_agents"), "preferred_agents", PREFERRED_AGENTS_MAX)
     hold_us = read(value, ENQUEUE.hold_us, "hold_us")
     if hold_us is not None:
         command.hold_us = duration_of(hold_us, "hold_us")
@@ -67,11 +87,11 @@ cdef int update_call_of(Command& into, object value) except -1:
     if value.urgency is not None:
         command.urgency = urgency_of(value.urgency)
     if value.priority is not None:
-        command.priority = <uint8_t>number_of(value.priority, "priority", 0, 9)
+        command.priority = <uint8_t>number_of(value.priority, "priority", 0, PRIORITY_MAX)
     if value.requirement is not None:
         put_requirement(command.requirement, value.requirement)
     if value.preferred_agents is not None:
-        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
+        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", PREFERRED_AGENTS_MAX)
     if value.attributes is not None:
         command.attributes = attributes_of(value.attributes)
     return 0
@@ -100,7 +120,7 @@ cdef int transfer_of(Command& into, object value) except -1:
     if value.requirement is not None:
         put_requirement(command.requirement, value.requirement)
     if value.preferred_agents is not None:
-        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", 16)
+        command.preferred_agents = names_of(value.preferred_agents, "preferred_agents", PREFERRED_AGENTS_MAX)
     if value.hold_us is not None:
         command.hold_us = duration_of(value.hold_us, "hold_us")
     return 0
@@ -121,13 +141,13 @@ cdef int callback_of(Command& into, object value) except -1:
 
 cdef int accept_of(Command& into, object value) except -1:
     cdef Accept* command = &emplaced[Accept](into)
-    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
+    command.offer = <uint64_t>number_of(value.offer, "offer", 0, OFFER_MAX)
     return 0
 
 
 cdef int reject_of(Command& into, object value) except -1:
     cdef Reject* command = &emplaced[Reject](into)
-    command.offer = <uint64_t>number_of(value.offer, "offer", 0, 2**63 - 1)
+    command.offer = <uint64_t>number_of(value.offer, "offer", 0, OFFER_MAX)
     put(command.reason, seen_text(value.reason, "reason", True))
     return 0
 
@@ -153,7 +173,7 @@ cdef int record_outcome_of(Command& into, object value) except -1:
     if value.resolved is not None:
         command.resolved = <bool>flag_of(value.resolved, "resolved")
     if value.satisfaction is not None:
-        command.satisfaction = <uint8_t>number_of(value.satisfaction, "satisfaction", 1, 5)
+        command.satisfaction = <uint8_t>number_of(value.satisfaction, "satisfaction", 1, SATISFACTION_MAX)
     put(command.agent, seen_text(value.agent, "agent", True))
     put(command.queue, seen_text(value.queue, "queue", True))
     return 0
@@ -163,7 +183,7 @@ cdef int configure_of(Command& into, object value) except -1:
     cdef Configure* command = &emplaced[Configure](into)
     cdef pair[string, string] moved
     command.settings = settings_of(value.settings)
-    for source, target in items_of(value.moves, "moves", 100_000, "queues"):
+    for source, target in items_of(value.moves, "moves", QUEUES_MAX, "queues"):
         moved.first = name_of(source, "moves")
         moved.second = name_of(target, f"moves[{shown(source)}]")
         command.moves.push_back(moved)

@@ -33,10 +33,45 @@ cdef extern from *:
     void router_raise()
     PyObject* router_error_classes[4]
 
+cdef extern from "<string_view>" namespace "std" nogil:
+    cdef cppclass string_view:
+        string_view()
+        string_view(const char*, size_t)
+        const char* data()
+        size_t size()
+        bool empty()
+
+cdef extern from "limits.hpp" namespace "router" nogil:
+    const size_t NAME_BYTES_MAX
+    const size_t DIGEST_BYTES_MIN
+    const size_t DIGEST_BYTES_MAX
+    const size_t SKILLS_MAX
+    const int64_t LEVEL_MAX
+    const int64_t CAPACITY_MAX
+    const int64_t PRIORITY_MAX
+    const size_t PREFERRED_AGENTS_MAX
+    const size_t ATTRIBUTES_MAX
+    const size_t ATTRIBUTES_BYTES_MAX
+    const int64_t SATISFACTION_MAX
+    const int64_t OFFER_MAX
+    const size_t STEPS_MAX
+    const size_t TERMS_MAX
+    const size_t PREFERENCES_MAX
+    const size_t QUEUES_MAX
+    const int64_t WEIGHT_MAX
+    const int64_t PRIOR_CALLS_MAX
+    const int64_t NUMBER_MAX
+
+cdef extern from "text.hpp" namespace "router" nogil:
+    bool is_plain(string_view)
+    bool is_text(string_view)
+
 cdef extern from "engine.hpp" namespace "router" nogil:
     const uint32_t NONE
     const int64_t NEVER
     const int64_t TIME_US_MAX_NATIVE "router::TIME_US_MAX"
+    const int64_t DURATION_US_MAX
+    const size_t CHANNELS_MAX
 
     cdef enum class Urgency(uint8_t): pass
     cdef enum class Tier(uint8_t): pass

@@ -60,7 +60,7 @@ cdef extern from *:
     // Names are mostly ASCII, which needs no decoder.
     static PyObject* router_decode(const std::string& text) {
         const auto size = static_cast<Py_ssize_t>(text.size());
-        if (!router_is_printable_ascii(text.data(), size)) return PyUnicode_DecodeUTF8(text.data(), size, nullptr);
+        if (!router::is_plain(text)) return PyUnicode_DecodeUTF8(text.data(), size, nullptr);
         PyObject* made = PyUnicode_New(size, 127);
         if (made != nullptr) std::memcpy(PyUnicode_1BYTE_DATA(made), text.data(), text.size());
         return made;

@@ -20,6 +20,7 @@ from router.engine.views import (
 )
 
 TIME_US_MAX: int
+LIMITS: dict[str, int]
 
 @final
 class Engine:

@@ -19,6 +19,17 @@ from router.engine.errors import CorruptSnapshot, InvalidCommand, InvariantViola
 from router.engine._cpp cimport *
 
 TIME_US_MAX = TIME_US_MAX_NATIVE
+# those that router/ needs elsewhere: see limits.py
+LIMITS = {
+    "NAME_BYTES_MAX": NAME_BYTES_MAX,
+    "SKILLS_MAX": SKILLS_MAX,
+    "LEVEL_MAX": LEVEL_MAX,
+    "PREFERRED_AGENTS_MAX": PREFERRED_AGENTS_MAX,
+    "ATTRIBUTES_MAX": ATTRIBUTES_MAX,
+    "STEPS_MAX": STEPS_MAX,
+    "TERMS_MAX": TERMS_MAX,
+    "PREFERENCES_MAX": PREFERENCES_MAX,
+}
 
 router_error_classes[0] = <PyObject*>TimeWentBackwards
 router_error_classes[1] = <PyObject*>RequestIdReused
@@ -86,8 +97,8 @@ cdef class Engine:
         cdef string client_name = name_of(client, "client")
         cdef string request_name = name_of(request_id, "request_id")
         cdef RequestOutcome outcome
-        if type(content) is not bytes or not 8 <= len(content) <= 64:
-            refuse("content", f"{shown(content)} is no digest", "8 to 64 bytes are wanted")
+        if type(content) is not bytes or not <Py_ssize_t>DIGEST_BYTES_MIN <= len(content) <= <Py_ssize_t>DIGEST_BYTES_MAX:
+            refuse("content", f"{shown(content)} is no digest", f"{DIGEST_BYTES_MIN} to {DIGEST_BYTES_MAX} bytes are wanted")
         outcome = self._engine.apply_request(native, when, client_name, request_name, content)
         return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events()
 

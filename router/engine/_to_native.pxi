@@ -4,8 +4,6 @@ cdef extern from *:
     """
     #include <structmember.h>  // PyMemberDef, until 3.11
 
-    #include <cstring>
-
     template <class Kind> Kind& router_emplaced(router::Command& into) { return into.template emplace<Kind>(); }
 
     struct router_Text {
@@ -23,19 +21,6 @@ cdef extern from *:
         }
     }
 
-    // 0x20 to 0x7E, eight bytes at a time.
-    static inline bool router_is_printable_ascii(const char* data, Py_ssize_t size) {
-        constexpr std::uint64_t EACH = 0x0101010101010101, HIGH = 0x80 * EACH;
-        std::uint64_t odd = 0;
-        for (; size >= 8; data += 8, size -= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, data, 8);
-            odd |= (word | (word + EACH) | (word - 0x20 * EACH)) & HIGH;
-        }
-        for (; size > 0; ++data, --size) odd |= static_cast<unsigned char>(*data) - 0x20u >= 0x5Fu;
-        return odd == 0;
-    }
-
     // A Struct of msgspec keeps its fields in slots. This reads one as an attribute lookup would, without the lookup.
     static Py_ssize_t router_slot_of(PyObject* member) { return ((PyMemberDescrObject*)member)->d_member->offset; }
     static inline PyObject* router_read(PyObject* value, Py_ssize_t slot) { return *(PyObject**)((char*)value + slot); }
@@ -44,7 +29,6 @@ cdef extern from *:
         const char* data
         Py_ssize_t size
     void put "router_put"(string& into, Text text)
-    bint router_is_printable_ascii(const char* data, Py_ssize_t size)
     Kind& emplaced "router_emplaced"[Kind](Command& into)
     Py_ssize_t router_slot_of(PyObject* member)
     PyObject* router_read(PyObject* value, Py_ssize_t slot)
@@ -76,29 +60,6 @@ cdef inline object read(object value, Py_ssize_t slot, str field):
     return <object>found if found is not NULL else getattr(value, field)  # which says that it was never set
 
 
-cdef struct EnqueueSlots:
-    Py_ssize_t call, queue, channel, requirement, urgency, priority, preferred_agents, hold_us, credited_wait_us, customer
-    Py_ssize_t attributes, callback, explain
-
-cdef EnqueueSlots ENQUEUE
-ENQUEUE.call = slot_of(commands.Enqueue, "call")
-ENQUEUE.queue = slot_of(commands.Enqueue, "queue")
-ENQUEUE.channel = slot_of(commands.Enqueue, "channel")
-ENQUEUE.requirement = slot_of(commands.Enqueue, "requirement")
-ENQUEUE.urgency = slot_of(commands.Enqueue, "urgency")
-ENQUEUE.priority = slot_of(commands.Enqueue, "priority")
-ENQUEUE.preferred_agents = slot_of(commands.Enqueue, "preferred_agents")
-ENQUEUE.hold_us = slot_of(commands.Enqueue, "hold_us")
-ENQUEUE.credited_wait_us = slot_of(commands.Enqueue, "credited_wait_us")
-ENQUEUE.customer = slot_of(commands.Enqueue, "customer")
-ENQUEUE.attributes = slot_of(commands.Enqueue, "attributes")
-ENQUEUE.callback = slot_of(commands.Enqueue, "callback")
-ENQUEUE.explain = slot_of(commands.Enqueue, "explain")
-cdef int64_t DURATION_US_MAX = 366 * 24 * 3600 * 1_000_000
-cdef int64_t WEIGHT_MAX = 1_000_000
-cdef int64_t NUMBER_MAX = 1_000_000_000
-
-
 # A place is a field's name, or (the place around it, the name there, the number or key in it or None): only an error
 # words it.
 cdef str worded(object place):
@@ -118,9 +79,8 @@ cdef str shown(object value):
 
 
 # The text lies in the Python string, so that it is good for as long as that is.
-cdef Text seen_text(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=255) except *:
+cdef Text seen_text(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=NAME_BYTES_MAX) except *:
     cdef Text text
-    cdef Py_ssize_t index
     text.data = NULL
     text.size = 0
     if type(value) is not str:
@@ -133,18 +93,12 @@ cdef Text seen_text(object value, object field, bint may_be_empty, Py_ssize_t by
         refuse(field, "it is empty", f"1 to {bytes_max} bytes are wanted")
     if text.size > bytes_max:
         refuse(field, f"it is {text.size} bytes long", f"at most {bytes_max} bytes of UTF-8 are wanted")
-    if router_is_printable_ascii(text.data, text.size):
-        return text
-    cdef const unsigned char* data = <const unsigned char*>text.data
-    for index in range(text.size):
-        if data[index] < 0x20 or data[index] == 0x7F or (
-            data[index] == 0xC2 and index + 1 < text.size and data[index + 1] < 0xA0
-        ):
-            refuse(field, f"{shown(value)} has a control character", "printable text is wanted")
+    if not is_text(string_view(text.data, text.size)):  # it is UTF-8, so that is what is wrong with it
+        refuse(field, f"{shown(value)} has a control character", "printable text is wanted")
     return text
 
 
-cdef string text_of(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=255) except *:
+cdef string text_of(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=NAME_BYTES_MAX) except *:
     cdef Text text = seen_text(value, field, may_be_empty, bytes_max)
     return string(text.data, text.size)
 
@@ -205,9 +159,9 @@ cdef list items_of(object value, object field, Py_ssize_t most, str what):
 cdef Skills skills_of(object value) except *:
     cdef Skills skills
     cdef pair[string, uint8_t] entry
-    for skill, level in items_of(value, "skills", 64, "skills"):
+    for skill, level in items_of(value, "skills", SKILLS_MAX, "skills"):
         entry.first = name_of(skill, "skills")
-        entry.second = <uint8_t>number_of(level, ("skills", "", skill), 1, 10)
+        entry.second = <uint8_t>number_of(level, ("skills", "", skill), 1, LEVEL_MAX)
         skills.push_back(entry)
     return skills
 
@@ -215,9 +169,9 @@ cdef Skills skills_of(object value) except *:
 cdef Capacities capacity_of(object value) except *:
     cdef Capacities capacity
     cdef pair[string, uint16_t] entry
-    for channel, number in items_of(value, "capacity", 16, "channels"):
+    for channel, number in items_of(value, "capacity", CHANNELS_MAX, "channels"):
         entry.first = name_of(channel, "capacity")
-        entry.second = <uint16_t>number_of(number, ("capacity", "", channel), 1, 1000)
+        entry.second = <uint16_t>number_of(number, ("capacity", "", channel), 1, CAPACITY_MAX)
         capacity.push_back(entry)
     return capacity
 
@@ -228,13 +182,13 @@ cdef Attributes attributes_of(object value) except *:
     cdef size_t total = 0
     if type(value) is dict and not value:
         return attributes
-    for key, text in items_of(value, "attributes", 64, "attributes"):
+    for key, text in items_of(value, "attributes", ATTRIBUTES_MAX, "attributes"):
         entry.first = name_of(key, "attributes")
-        entry.second = text_of(text, ("attributes", "", key), True, 16384)
+        entry.second = text_of(text, ("attributes", "", key), True, ATTRIBUTES_BYTES_MAX)
         total += entry.first.size() + entry.second.size()
         attributes.push_back(entry)
-    if total > 16384:
-        refuse("attributes", f"they are {total} bytes in all", "at most 16384 bytes are wanted")
+    if total > ATTRIBUTES_BYTES_MAX:
+        refuse("attributes", f"they are {total} bytes in all", f"at most {ATTRIBUTES_BYTES_MAX} bytes are wanted")
     return attributes
 
 
@@ -248,7 +202,7 @@ cdef Names names_of(object value, object field, Py_ssize_t most) except *:
 cdef int fill_atom(SkillAtLeast& atom, object term, object field) except -1:
     expect(term, SKILL_TERM, field, "a SkillTerm is wanted")
     atom.skill = name_of(term.skill, (field, ".skill", None))
-    atom.level = <uint8_t>number_of(term.level, (field, ".level", None), 1, 10)
+    atom.level = <uint8_t>number_of(term.level, (field, ".level", None), 1, LEVEL_MAX)
     return 0
 
 
@@ -260,7 +214,7 @@ cdef int fill_term(TermSpec& spec, object term, object field) except -1:
         fill_atom(spec.alternatives[0], term, field)
     elif isinstance(term, ANY_OF):
         spec.kind = TermKind.any_of
-        terms = sequence_of(term.terms, (field, ".terms", None), 32, "skill terms", 1)
+        terms = sequence_of(term.terms, (field, ".terms", None), TERMS_MAX, "skill terms", 1)
         spec.alternatives.resize(len(terms))
         for index in range(spec.alternatives.size()):
             fill_atom(spec.alternatives[index], terms[index], (field, ".terms", index))
@@ -275,7 +229,7 @@ cdef int fill_term(TermSpec& spec, object term, object field) except -1:
 cdef int fill_preference(PreferenceSpec& spec, object prefer, object field) except -1:
     expect(prefer, PREFERENCE, field, "a Preference is wanted")
     spec.skill = name_of(prefer.skill, (field, ".skill", None))
-    spec.importance = <uint8_t>number_of(prefer.importance, (field, ".importance", None), 1, 10)
+    spec.importance = <uint8_t>number_of(prefer.importance, (field, ".importance", None), 1, LEVEL_MAX)
     return 0
 
 
@@ -292,11 +246,11 @@ cdef int fill_step(StepSpec& spec, object step, object field, int64_t previous_u
             (field, ".after_us", None), f"{spec.after_us} is not later than the step before",
             f"more than {previous_us} is wanted",
         )
-    terms = sequence_of(step.terms, (field, ".terms", None), 32, "terms")
+    terms = sequence_of(step.terms, (field, ".terms", None), TERMS_MAX, "terms")
     spec.terms.resize(len(terms))
     for index in range(spec.terms.size()):
         fill_term(spec.terms[index], terms[index], (field, ".terms", index))
-    preferences = sequence_of(step.prefer, (field, ".prefer", None), 32, "preferences")
+    preferences = sequence_of(step.prefer, (field, ".prefer", None), PREFERENCES_MAX, "preferences")
     spec.preferences.resize(len(preferences))
     for index in range(spec.preferences.size()):
         fill_preference(spec.preferences[index], preferences[index], (field, ".prefer", index))
@@ -308,7 +262,7 @@ cdef RequirementSpec requirement_of(object value, str field="requirement") excep
     cdef size_t index
     cdef int64_t previous_us = -1
     expect(value, REQUIREMENT, field, "a Requirement is wanted")
-    steps = sequence_of(value.steps, (field, ".steps", None), 16, "steps", 1)
+    steps = sequence_of(value.steps, (field, ".steps", None), STEPS_MAX, "steps", 1)
     spec.steps.clear()
     spec.steps.resize(len(steps))
     for index in range(spec.steps.size()):
@@ -377,9 +331,9 @@ cdef Settings settings_of(object value) except *:
     cdef Settings settings
     cdef ChannelSettings channel
     expect(value, settings_module.Settings, "settings", "Settings is wanted")
-    for name, queue in items_of(value.queues, "queues", 100_000, "queues"):
+    for name, queue in items_of(value.queues, "queues", QUEUES_MAX, "queues"):
         settings.queues.push_back(queue_of(name, queue, value.queues))
-    for name, one in items_of(value.channels, "channels", 16, "channels"):
+    for name, one in items_of(value.channels, "channels", CHANNELS_MAX, "channels"):
         expect(one, settings_module.ChannelSettings, f"channels[{shown(name)}]", "ChannelSettings is wanted")
         channel.name = name_of(name, "channels")
         channel.exclusive = flag_of(one.exclusive, f"channels[{shown(name)}].exclusive")
@@ -389,7 +343,7 @@ cdef Settings settings_of(object value) except *:
     settings.idle_scale_us = duration_of(value.idle_scale_us, "idle_scale_us", 1)
     settings.occupancy_half_life_us = duration_of(value.occupancy_half_life_us, "occupancy_half_life_us", 1)
     efficiency = expect(value.efficiency, settings_module.EfficiencySettings, "efficiency", "EfficiencySettings is wanted")
-    settings.efficiency.prior_calls = number_of(efficiency.prior_calls, "efficiency.prior_calls", 1, 10_000)
+    settings.efficiency.prior_calls = number_of(efficiency.prior_calls, "efficiency.prior_calls", 1, PRIOR_CALLS_MAX)
     settings.efficiency.handle_time = number_of(efficiency.handle_time, "efficiency.handle_time", 0, WEIGHT_MAX)
     settings.efficiency.resolution = number_of(efficiency.resolution, "efficiency.resolution", 0, WEIGHT_MAX)
     settings.efficiency.satisfaction = number_of(efficiency.satisfaction, "efficiency.satisfaction", 0, WEIGHT_MAX)

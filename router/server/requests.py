@@ -9,14 +9,13 @@ import msgspec
 from google.protobuf.message import Message
 
 from router.engine.commands import Command
+from router.engine.limits import NAME_BYTES_MAX
 from router.engine.views import Result
 from router.journal import Note
 from router.server.errors import Refusal, invalid
 from router.v1 import commands_pb2
 from router.wait import WaitEstimate
 from router.wire.commands import digest
-
-_ID_BYTES_MAX = 255
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -68,8 +67,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 def check_id(name: str, value: str) -> None:
     """Refuse an id that is not 1 to 255 bytes without control characters. Raises `Refusal`."""
-    if len(value.encode("utf-8", "replace")) > _ID_BYTES_MAX:
-        raise invalid("INVALID_COMMAND", name, "too long", f"at most {_ID_BYTES_MAX} bytes of UTF-8")
+    if len(value.encode("utf-8", "replace")) > NAME_BYTES_MAX:
+        raise invalid("INVALID_COMMAND", name, "too long", f"at most {NAME_BYTES_MAX} bytes of UTF-8")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
         raise invalid("INVALID_COMMAND", name, "a control character", "text without control characters")
 

@@ -31,6 +31,7 @@ from router.engine.commands import (
     UpdateAgent,
     UpdateCall,
 )
+from router.engine.limits import ATTRIBUTES_MAX, PREFERRED_AGENTS_MAX, SKILLS_MAX
 from router.v1 import commands_pb2
 from router.wire.codec import Codec
 from router.wire.problems import Malformed
@@ -61,14 +62,14 @@ WIRE_COMMANDS: tuple[type[Any], ...] = (
 _DIGEST_BYTES = 16
 
 for _field, _entries_max in {
-    "SignIn.skills": 64,
+    "SignIn.skills": SKILLS_MAX,
     "SignIn.capacity": 4096,
-    "SkillLevels.values": 64,
+    "SkillLevels.values": SKILLS_MAX,
     "Capacities.values": 4096,
-    "Enqueue.preferred_agents": 16,
-    "AgentNames.values": 16,
-    "Enqueue.attributes": 64,
-    "Attributes.values": 64,
+    "Enqueue.preferred_agents": PREFERRED_AGENTS_MAX,
+    "AgentNames.values": PREFERRED_AGENTS_MAX,
+    "Enqueue.attributes": ATTRIBUTES_MAX,
+    "Attributes.values": ATTRIBUTES_MAX,
 }.items():
     REGISTRY.limit(_field, _entries_max)
 

@@ -10,11 +10,10 @@ from enum import IntEnum
 import msgspec
 
 from router.engine.commands import Enqueue, SignIn
+from router.engine.limits import NAME_BYTES_MAX
 from router.v1 import session_service_pb2 as pb
 from router.wire.commands import decode_command, encode_command
 from router.wire.problems import Malformed
-
-_NAME_BYTES_MAX = 255
 
 
 class SessionState(IntEnum):
@@ -80,9 +79,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def check_name(field: str, name: str) -> None:
     """Check that a name is one. Raises `Malformed`."""
     if not name:
-        raise Malformed(field, "missing", f"a name of 1 to {_NAME_BYTES_MAX} bytes")
-    if len(name.encode()) > _NAME_BYTES_MAX:
-        raise Malformed(field, "too long", f"at most {_NAME_BYTES_MAX} bytes of UTF-8")
+        raise Malformed(field, "missing", f"a name of 1 to {NAME_BYTES_MAX} bytes")
+    if len(name.encode()) > NAME_BYTES_MAX:
+        raise Malformed(field, "too long", f"at most {NAME_BYTES_MAX} bytes of UTF-8")
     if not name.isprintable() and any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in name):
         raise Malformed(field, "a control character", "text without control characters")
 

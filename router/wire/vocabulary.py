@@ -5,6 +5,7 @@ Keeps one invariant: enum members are matched by name, so a number may differ on
 
 from __future__ import annotations
 
+from router.engine.limits import PREFERENCES_MAX, STEPS_MAX, TERMS_MAX
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.vocabulary import (
     AssignmentCause,
@@ -47,10 +48,10 @@ OBSTACLE = REGISTRY.add_enum(Obstacle, vocabulary_pb2.Obstacle.DESCRIPTOR, "OBST
 REJECT_REASON = REGISTRY.add_enum(RejectReason, errors_pb2.ErrorReason.DESCRIPTOR, "ERROR_REASON_")
 
 # the engine checks these limits too; here they keep a huge message from being looked at entry by entry
-REGISTRY.limit("AnyOf.terms", 32)
-REGISTRY.limit("Step.terms", 32)
-REGISTRY.limit("Step.prefer", 32)
-REGISTRY.limit("Requirement.steps", 16)
+REGISTRY.limit("AnyOf.terms", TERMS_MAX)
+REGISTRY.limit("Step.terms", TERMS_MAX)
+REGISTRY.limit("Step.prefer", PREFERENCES_MAX)
+REGISTRY.limit("Requirement.steps", STEPS_MAX)
 
 _SKILL_TERM = REGISTRY.add(SkillTerm, requirements_pb2.SkillTerm)
 _AGENT_TERM = REGISTRY.add(AgentTerm, requirements_pb2.AgentTerm)

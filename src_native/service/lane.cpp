@@ -5,10 +5,10 @@
 #include <string>
 #include <variant>
 
+#include "text.hpp"
 #include "wire/digest.hpp"
 #include "wire/format.hpp"
 #include "wire/result_writer.hpp"
-#include "wire/text.hpp"
 
 namespace router::service {
 
@@ -61,7 +61,7 @@ bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std:
         }
     }
     if (!reader.ok() || spans.size() > commands_max) return false;
-    if (!batch.client_id.empty() && !wire::is_name(batch.client_id)) return false;
+    if (!batch.client_id.empty() && !is_name(batch.client_id)) return false;
     batch.commands.reserve(spans.size());
     for (const std::string_view span : spans) batch.commands.push_back(look_at(span, batch.client_id, fields));
     return true;
@@ -84,8 +84,8 @@ bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::
         }
     }
     if (!reader.ok() || !is_there) return false;
-    if (!batch.client_id.empty() && !wire::is_name(batch.client_id)) return false;
-    if (!request_id.empty() && !wire::is_name(request_id)) return false;
+    if (!batch.client_id.empty() && !is_name(batch.client_id)) return false;
+    if (!request_id.empty() && !is_name(request_id)) return false;
     Asked& asked = batch.commands.emplace_back(Asked{part, wire::read_part(field, part)});
     if (!asked.read) return false;
     asked.read->request_id = request_id;

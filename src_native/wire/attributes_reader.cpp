@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "wire/text.hpp"
+#include "limits.hpp"
+#include "text.hpp"
 
 namespace router::wire {
 
 namespace {
-
-constexpr std::size_t ATTRIBUTES_MAX = 64;
-constexpr std::size_t ATTRIBUTES_BYTES_MAX = 16'384;
 
 // Whether `key` comes before `next` by a byte that both have.
 bool is_surely_before(std::string_view key, std::string_view next) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "limits.hpp"
 #include "wire/attributes_reader.hpp"
 #include "wire/requirement_reader.hpp"
 #include "wire/values.hpp"
@@ -11,10 +12,6 @@ namespace router::wire {
 
 namespace {
 
-constexpr std::size_t PREFERRED_MAX = 16;
-constexpr std::uint64_t PRIORITY_MAX = 9;
-constexpr std::uint64_t SATISFACTION_MAX = 5;
-constexpr std::uint64_t OFFER_MAX = std::numeric_limits<std::int64_t>::max();
 constexpr const char* CHANNEL = "voice";  // where none is given
 
 Urgency read_urgency(Reader& reader) {
@@ -34,7 +31,7 @@ RequirementRef read_given_requirement(Reader& reader) {
 }
 
 void add_name(Reader& reader, Names& names) {
-    if (names.size() == PREFERRED_MAX) reader.refuse();
+    if (names.size() == PREFERRED_AGENTS_MAX) reader.refuse();
     std::string name = read_name(reader);
     if (reader.ok()) names.push_back(std::move(name));
 }

@@ -1,15 +1,11 @@
 #include "wire/requirement_reader.hpp"
 
+#include "limits.hpp"
 #include "wire/values.hpp"
 
 namespace router::wire {
 
 namespace {
-
-constexpr std::size_t STEPS_MAX = 16;
-constexpr std::size_t TERMS_MAX = 32;
-constexpr std::size_t PREFERENCES_MAX = 32;
-constexpr std::uint64_t LEVEL_MAX = 10;
 
 // SkillTerm and Preference alike: a skill, and its level or importance, which stays as it is where none is given.
 bool read_skill(std::string_view bytes, std::string& skill, std::uint8_t& level) {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base.hpp"
+#include "text.hpp"
 #include "wire/format.hpp"
-#include "wire/text.hpp"
 
 namespace router::wire {
 

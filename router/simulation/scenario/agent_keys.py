@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.config.kinds import LEVEL_MAX, Count, Duration, Name, Table, field_key
+from router.config.kinds import Count, Duration, Name, Table, field_key
 from router.config.schema import CHANNELS_MAX, NUMBER_MAX
+from router.engine.limits import LEVEL_MAX, SKILLS_MAX
 from router.engine.settings import SECOND_US
 from router.simulation.scenario.distributions import Draw
 from router.simulation.scenario.keys import (
@@ -14,7 +15,6 @@ from router.simulation.scenario.keys import (
     CAPACITY_MAX,
     CHANCE_MAX,
     RECORDED_LOG,
-    SKILLS_MAX,
     optional,
     words,
 )

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from router.config.durations import format_duration
-from router.config.kinds import NAME_BYTES_MAX, check_name, read_plain_table
+from router.config.kinds import check_name, read_plain_table
 from router.config.report import Place, Refused
+from router.engine.limits import NAME_BYTES_MAX
 from router.simulation.scenario.agent_keys import AGENTS, BEHAVIOUR, RECORDED_AGENTS
 from router.simulation.scenario.keys import CHANCE_MAX, GROUPS_MAX
 from router.simulation.scenario.model import AgentGroup, Ending

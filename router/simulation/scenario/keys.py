@@ -14,7 +14,6 @@ SEED_MAX: Final = (1 << 63) - 1
 AGENTS_MAX: Final = 1_000_000
 CHANCE_MAX: Final = 0.999  # where 1 would mean that a run never ends
 CAPACITY_MAX: Final = 1_000
-SKILLS_MAX: Final = 64
 CALLERS_MAX: Final = 1_000
 GROUPS_MAX: Final = 1_000
 

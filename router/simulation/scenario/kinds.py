@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from router.config.durations import format_duration
-from router.config.kinds import LEVEL_MAX, Duration, Kind, check_name
+from router.config.kinds import Duration, Kind, check_name
 from router.config.machine_kinds import File
 from router.config.report import Place, Refused, shown_text, shown_value
+from router.engine.limits import LEVEL_MAX
 from router.engine.settings import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 RATE_PER_S_MAX: Final = 1_000_000

@@ -15,8 +15,8 @@ import msgspec
 
 from router.bridge.asterisk.config.templates import Template
 from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, FeatureKind, Unwanted
-from router.config.kinds import LEVEL_MAX, NAME_BYTES_MAX, TERMS_MAX
 from router.engine.commands import Enqueue
+from router.engine.limits import LEVEL_MAX, NAME_BYTES_MAX, TERMS_MAX
 from router.engine.requirements import Requirement, SkillTerm, Step
 from router.engine.vocabulary import Urgency
 

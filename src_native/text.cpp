@@ -1,23 +1,10 @@
-#include "wire/text.hpp"
+#include "text.hpp"
 
-#include <cstdint>
-#include <cstring>
+#include <cstddef>
 
-namespace router::wire {
+namespace router {
 
 namespace {
-
-// In each byte of a word.
-constexpr std::uint64_t in_each(std::uint8_t byte) { return 0x0101010101010101u * byte; }
-
-// Whether all of the eight bytes are ASCII and none is a control character.
-bool is_plain(const char* at) {
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
-    const std::uint64_t below_space = word - in_each(0x20);
-    const std::uint64_t not_delete = word ^ in_each(0x7F);
-    return ((word | (below_space & ~word) | ((not_delete - in_each(1)) & ~not_delete)) & in_each(0x80)) == 0;
-}
 
 bool continues(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
@@ -38,12 +25,12 @@ std::size_t character(const unsigned char* at, std::size_t left) {
 
 }  // namespace
 
-bool is_text(std::string_view text) {
+bool is_unicode_text(std::string_view text) {
     const char* at = text.data();
     std::size_t left = text.size();
     while (left > 0) {
         std::size_t size = 1;
-        if (left >= 8 && is_plain(at)) {
+        if (left >= 8 && is_plain({at, 8})) {
             size = 8;
         } else if (const auto byte = static_cast<unsigned char>(*at); byte >= 0x80) {
             size = character(reinterpret_cast<const unsigned char*>(at), left);
@@ -57,4 +44,4 @@ bool is_text(std::string_view text) {
     return true;
 }
 
-}  // namespace router::wire
+}  // namespace router
