@@ -1,10 +1,4 @@
-# What src_native/wire/ reads and writes. The functions at the end are for tests, which hold it against router/wire.
-
-cdef extern from "wire/digest.hpp" namespace "router::wire" nogil:
-    cdef cppclass Digest:
-        const char* data()
-        size_t size()
-    Digest digest(string_view, string_view) except +router_raise
+# Bytes and what src_native/wire/ reads of them.
 
 cdef extern from "wire/command_reader.hpp" namespace "router::wire" nogil:
     cdef cppclass ReadCommand:
@@ -13,22 +7,6 @@ cdef extern from "wire/command_reader.hpp" namespace "router::wire" nogil:
         uint32_t field
         string_view part
         string_view whole
-    optional[ReadCommand] read_command(string_view)
-    optional[ReadCommand] read_part(uint32_t, string_view)
-    Digest digest_of(const ReadCommand&) except +router_raise
-    string_view message_of(uint32_t)
-
-cdef extern from "wire/result_writer.hpp" namespace "router::wire" nogil:
-    cdef cppclass EntryParts:
-        int64_t time_us
-        string_view client_id
-        string_view request_id
-        string_view content
-        string_view actor
-        string_view command
-    void write_answer(string&, const Result&, bool) except +router_raise
-    void write_entry(string&, const EntryParts&) except +
-    void wrap_part(string&, uint32_t, string_view) except +
 
 
 cdef inline string_view view_of(bytes content):
@@ -37,64 +15,3 @@ cdef inline string_view view_of(bytes content):
 
 cdef inline bytes bytes_of(string_view view):
     return view.data()[:view.size()]
-
-
-# ---- for tests
-
-def _read_command(bytes content not None, Engine engine=None, int64_t time_us=0):
-    """Return field, request id, part and whole of a `Command` as it is read natively; None if it is refused.
-
-    With an engine the command is carried out, and its events come with it.
-    """
-    cdef optional[ReadCommand] found = read_command(view_of(content))
-    if not found.has_value():
-        return None
-    cdef ReadCommand* read = &found.value()
-    parts = (read.field, bytes_of(read.request_id), bytes_of(read.part), bytes_of(read.whole))
-    if engine is None:
-        return parts
-    engine._engine.apply(read.command, time_us)
-    return (*parts, engine._events())
-
-
-def _read_part(uint32_t field, bytes content not None, Engine engine=None, int64_t time_us=0):
-    """Return name, part and digest of a command's own message, as `_read_command` does."""
-    cdef optional[ReadCommand] found = read_part(field, view_of(content))
-    if not found.has_value():
-        return None
-    cdef ReadCommand* read = &found.value()
-    cdef Digest made = digest_of(read[0])
-    parts = (bytes_of(message_of(read.field)), bytes_of(read.part), made.data()[:made.size()])
-    if engine is None:
-        return parts
-    engine._engine.apply(read.command, time_us)
-    return (*parts, engine._events())
-
-
-def _digest(bytes key not None, bytes content not None):
-    """Return the digest of a command's own message, whose name is the key."""
-    cdef Digest made = digest(view_of(key), view_of(content))
-    return made.data()[:made.size()]
-
-
-def _answer(Engine engine not None, bint repeated):
-    """Return header and result of the engine's last command."""
-    cdef string out
-    write_answer(out, engine._engine.result(), repeated)
-    return <bytes>out
-
-
-def _entry(int64_t time_us, bytes client_id, bytes request_id, bytes content, bytes actor, uint32_t field, bytes part):
-    """Return an entry of the journal as a record with nothing else in it."""
-    cdef string command
-    cdef string out
-    cdef EntryParts parts
-    wrap_part(command, field, view_of(part))
-    parts.time_us = time_us
-    parts.client_id = view_of(client_id)
-    parts.request_id = view_of(request_id)
-    parts.content = view_of(content)
-    parts.actor = view_of(actor)
-    parts.command = string_view(command.data(), command.size())
-    write_entry(out, parts)
-    return <bytes>out

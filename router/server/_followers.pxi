@@ -1,13 +1,5 @@
 # What follows the engine natively, and all of it together.
 
-cdef extern from "<string_view>" namespace "std" nogil:
-    cdef cppclass string_view:
-        string_view()
-        string_view(const char*, size_t)
-        const char* data()
-        size_t size()
-        bool empty()
-
 cdef extern from "service/followers.hpp" namespace "router::service" nogil:
     cdef cppclass CppFollower "router::service::Follower":
         void observe(const CppDone&) except +router_raise
@@ -54,7 +46,7 @@ cdef class Followers:
     def observe(self, str client_id not None, int kind):
         """Tell them of the engine's last command: who sent it, and its place among the kinds of command."""
         cdef bytes client = client_id.encode()
-        cdef CppDone* done = new CppDone(self._engine._engine, string_view(<const char*>client, len(client)), kind)
+        cdef CppDone* done = new CppDone(self._engine._engine, view_of(client), kind)
         try:
             self._native.tell(done[0])
         finally:

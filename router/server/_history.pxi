@@ -1,8 +1,5 @@
 # The history of events that watchers read, and the filters that they read it with.
 
-cdef extern from "wire/event_writer.hpp" namespace "router::wire" nogil:
-    void write_event(string&, const CppEngine&, const Event&) except +router_raise
-
 cdef extern from "service/event_filter.hpp" namespace "router::service" nogil:
     cdef cppclass CppEventFilter "router::service::EventFilter":
         CppEventFilter(const CppEngine&, const Names&, const Names&, const Names&, uint64_t) except +router_raise
@@ -110,15 +107,3 @@ cdef class History(Follower):
         """
         cdef Taken taken = self._history.get().take(start, wanted._filter.get()[0], events_max, sequence_min)
         return <bytes>taken.response, taken.passed, taken.following, taken.sequence
-
-
-def encode_events(Engine engine not None):
-    """Return the events of the engine's last command, each as the bytes of a router.v1.Event."""
-    cdef string out
-    cdef size_t index
-    encoded = []
-    for index in range(engine._engine.events().size()):
-        out.clear()
-        write_event(out, engine._engine, engine._engine.events()[index])
-        encoded.append(<bytes>out)
-    return encoded

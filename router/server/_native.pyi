@@ -147,9 +147,6 @@ class EventFilter:
         kinds: Iterable[int] = (),
     ) -> None: ...
 
-def encode_events(engine: Engine) -> list[bytes]:
-    """Return the events of the engine's last command, each as the bytes of a router.v1.Event."""
-
 # what was counted: of each bucket, and the sum of all values
 _Buckets = tuple[tuple[int, ...], int]
 
@@ -250,7 +247,7 @@ class Waiting(Follower):
 def estimate_bytes(estimate: WaitEstimate, method: int, callback_offered: bool) -> bytes:
     """Return the bytes of a `WaitEstimate` with the number of its method: those of `encode_wait_estimate`."""
 
-# for tests of the codec
+# for tests: see _for_tests.pxi
 
 def _read_command(content: bytes, engine: Engine | None = None, time_us: int = 0) -> tuple[Any, ...] | None: ...
 def _read_part(
@@ -261,3 +258,4 @@ def _answer(engine: Engine, repeated: bool) -> bytes: ...
 def _entry(
     time_us: int, client_id: bytes, request_id: bytes, content: bytes, actor: bytes, field: int, part: bytes
 ) -> bytes: ...
+def _encode_events(engine: Engine) -> list[bytes]: ...

@@ -29,10 +29,12 @@ router_error_classes[3] = <PyObject*>errors.InvariantViolated
 
 logger = logging.getLogger(__name__)
 
-include "_followers.pxi"
 include "_codec.pxi"
+include "_followers.pxi"
 include "_history.pxi"
 include "_counts.pxi"
 include "_holdings.pxi"
+include "_waiting.pxi"
 include "_estimates.pxi"
 include "_lane.pxi"
+include "_for_tests.pxi"

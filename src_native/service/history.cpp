@@ -8,9 +8,7 @@
 namespace router::service {
 namespace {
 
-constexpr std::uint32_t FIELD_HEADER = 1;
 constexpr std::uint32_t FIELD_EVENTS = 2;
-constexpr std::size_t HEADER_BYTES_MAX = 64;
 
 // The event of a WatchResponse.events field.
 std::string_view event_in(std::string_view field) {
@@ -104,7 +102,7 @@ Taken History::take(std::uint64_t start, EventFilter& filter, std::size_t events
     Taken taken;
     taken.following = range.end;
     taken.sequence = std::max(range.sequence, sequence_min);
-    wire::write_header(taken.response, FIELD_HEADER, taken.sequence, range.time_us);
+    wire::Writer(taken.response).header(1, taken.sequence, range.time_us);
     if (filter.empty()) {
         append_all(taken.response, start, range.end);
         taken.passed = range.end - start;
@@ -143,7 +141,6 @@ void History::append_all(std::string& out, std::uint64_t start, std::uint64_t en
         const std::uint64_t stop = std::min(end, (start / CHUNK_EVENTS + 1) * CHUNK_EVENTS);
         const char* const begin = field(start).data();
         const std::string_view last = field(stop - 1);
-        out.reserve(out.size() + static_cast<std::size_t>(last.data() + last.size() - begin) + HEADER_BYTES_MAX);
         out.append(begin, last.data() + last.size());
         start = stop;
     }

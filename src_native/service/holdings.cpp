@@ -1,4 +1,4 @@
-#include "holdings.hpp"
+#include "service/holdings.hpp"
 
 namespace router::service {
 

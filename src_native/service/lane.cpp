@@ -14,11 +14,9 @@ namespace router::service {
 
 namespace {
 
-// Fields of ApplyRequest, ApplyResponse, CommandResult and of the requests and responses for one command.
-constexpr std::uint32_t BATCH = 1, CLIENT_ID = 2, COMMANDS = 3, WAIT_ESTIMATES = 4, HOLD_SESSION = 5;
-constexpr std::uint32_t HEADER = 2, RESULTS = 3, SESSION_STATE = 4;
-constexpr std::uint32_t RESULT_ESTIMATE = 4, ALONE_ESTIMATE = 3;
-constexpr std::uint32_t ALONE_CLIENT_ID = 1, ALONE_REQUEST_ID = 2, ALONE_COMMAND = 3;
+constexpr std::uint32_t COMMANDS = 3;                            // of ApplyRequest
+constexpr std::uint32_t RESULTS = 3;                             // of ApplyResponse
+constexpr std::uint32_t RESULT_ESTIMATE = 4, ALONE_ESTIMATE = 3;  // of CommandResult, of the response to one command
 
 bool is_allowed(const wire::ReadCommand& read, std::string_view client_id, std::uint32_t fields) {
     if (read.field >= 32 || !(fields >> read.field & 1)) return false;
@@ -52,11 +50,11 @@ bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std:
     std::vector<std::string_view> spans;
     while (const std::uint32_t field = reader.next(COMMANDS)) {
         switch (field) {
-            case BATCH: batch.number = reader.number(); break;
-            case CLIENT_ID: batch.client_id = reader.bytes(); break;
+            case 1: batch.number = reader.number(); break;
+            case 2: batch.client_id = reader.bytes(); break;
             case COMMANDS: spans.push_back(reader.bytes(true)); break;
-            case WAIT_ESTIMATES: batch.wait_estimates = reader.flag(); break;
-            case HOLD_SESSION: batch.hold_session = reader.flag(); break;
+            case 4: batch.wait_estimates = reader.flag(); break;
+            case 5: batch.hold_session = reader.flag(); break;
             default: return false;
         }
     }
@@ -74,9 +72,9 @@ bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::
     bool is_there = false;
     while (const std::uint32_t number = reader.next()) {
         switch (number) {
-            case ALONE_CLIENT_ID: batch.client_id = reader.bytes(); break;
-            case ALONE_REQUEST_ID: request_id = reader.bytes(); break;
-            case ALONE_COMMAND:
+            case 1: batch.client_id = reader.bytes(); break;
+            case 2: request_id = reader.bytes(); break;
+            case 3:
                 part = reader.bytes(true);
                 is_there = true;
                 break;
@@ -95,15 +93,12 @@ bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::
 
 void write_response_head(std::string& out, const Batch& batch, std::uint64_t sequence, TimeUs time_us) {
     wire::Writer writer(out);
-    writer.number(BATCH, batch.number);
-    const std::size_t begun = writer.begin(HEADER);
-    writer.number(1, sequence);
-    writer.timestamp(2, time_us);
-    writer.end(begun);
+    writer.number(1, batch.number);
+    writer.header(2, sequence, time_us);
 }
 
 void write_response_tail(std::string& out, std::uint32_t session_state) {
-    wire::Writer(out).number(SESSION_STATE, session_state);
+    wire::Writer(out).number(4, session_state);
 }
 
 Turn Lane::run(Batch& batch, TimeUs now_us, std::string_view actor) {

@@ -1,4 +1,4 @@
-#include "waiting.hpp"
+#include "service/waiting.hpp"
 
 #include <utility>
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine.hpp"
-#include "follower.hpp"
+#include "service/follower.hpp"
 
 namespace router::service {
 

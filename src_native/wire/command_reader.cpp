@@ -160,28 +160,19 @@ bool read(RecordOutcome& command, std::string_view bytes, Map&) {
     return reader.ok() && !command.call.empty() && (command.resolved || command.satisfaction);
 }
 
-// A name in field 1, which must be there, and for some a text in field 2.
-template <class Name>
-bool read_two(std::string_view bytes, Name& name, std::string* text) {
-    Reader reader(bytes);
-    while (const std::uint32_t field = reader.next()) {
-        if (field == 1) {
-            name = read_name(reader);
-        } else if (field == 2 && text != nullptr) {
-            *text = read_name(reader);
-        } else {
-            reader.refuse();
-        }
-    }
-    return reader.ok() && !name.empty();
+void read_subject(Reader& reader, std::uint64_t& offer) { offer = read_number(reader, 1, OFFER_MAX); }
+template <class Kind>
+void read_subject(Reader& reader, Ref<Kind>& name) {
+    name = read_name(reader);
 }
 
-// An offer's number in field 1, and for some a text in field 2.
-bool read_offer(std::string_view bytes, std::uint64_t& offer, std::string* text) {
+// What it is about in field 1, and for some a text in field 2.
+template <class Subject>
+bool read_two(std::string_view bytes, Subject& subject, std::string* text) {
     Reader reader(bytes);
     while (const std::uint32_t field = reader.next()) {
         if (field == 1) {
-            offer = read_number(reader, 1, OFFER_MAX);
+            read_subject(reader, subject);
         } else if (field == 2 && text != nullptr) {
             *text = read_name(reader);
         } else {
@@ -191,12 +182,20 @@ bool read_offer(std::string_view bytes, std::uint64_t& offer, std::string* text)
     return reader.ok();
 }
 
-bool read(Cancel& command, std::string_view bytes, Map&) { return read_two(bytes, command.call, &command.reason); }
-bool read(TurnIntoCallback& command, std::string_view bytes, Map&) { return read_two(bytes, command.call, nullptr); }
-bool read(Accept& command, std::string_view bytes, Map&) { return read_offer(bytes, command.offer, nullptr); }
-bool read(Reject& command, std::string_view bytes, Map&) { return read_offer(bytes, command.offer, &command.reason); }
-bool read(Complete& command, std::string_view bytes, Map&) { return read_two(bytes, command.call, nullptr); }
-bool read(EndWrapUp& command, std::string_view bytes, Map&) { return read_two(bytes, command.agent, &command.call); }
+bool read(Cancel& command, std::string_view bytes, Map&) {
+    return read_two(bytes, command.call, &command.reason) && !command.call.empty();
+}
+bool read(TurnIntoCallback& command, std::string_view bytes, Map&) {
+    return read_two(bytes, command.call, nullptr) && !command.call.empty();
+}
+bool read(Accept& command, std::string_view bytes, Map&) { return read_two(bytes, command.offer, nullptr); }
+bool read(Reject& command, std::string_view bytes, Map&) { return read_two(bytes, command.offer, &command.reason); }
+bool read(Complete& command, std::string_view bytes, Map&) {
+    return read_two(bytes, command.call, nullptr) && !command.call.empty();
+}
+bool read(EndWrapUp& command, std::string_view bytes, Map&) {
+    return read_two(bytes, command.agent, &command.call) && !command.agent.empty();
+}
 
 template <class Kind>
 bool read_as(Command& command, std::string_view bytes, Map& map) {
@@ -285,11 +284,6 @@ Digest digest_of(const ReadCommand& read) {
     const Kind* const kind = kind_of(read.field);
     ROUTER_CHECK(kind != nullptr);
     return keys[static_cast<std::size_t>(kind - std::begin(KINDS))].digest(read.part);
-}
-
-std::string_view message_of(std::uint32_t field) {
-    const Kind* const kind = kind_of(field);
-    return kind == nullptr ? std::string_view() : kind->message;
 }
 
 }  // namespace router::wire

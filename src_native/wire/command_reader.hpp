@@ -40,7 +40,4 @@ std::optional<ReadCommand> read_part(std::uint32_t field, std::string_view bytes
 // What was asked: the digest of a command's own message.
 Digest digest_of(const ReadCommand& read);
 
-// The name of the message of a field of router.v1.Command ("Enqueue"); empty if it is not read here.
-std::string_view message_of(std::uint32_t field);
-
 }  // namespace router::wire

@@ -22,6 +22,4 @@ private:
     std::array<std::uint64_t, 8> state_;  // after the key's own block
 };
 
-inline Digest digest(std::string_view key, std::string_view content) { return DigestKey(key).digest(content); }
-
 }  // namespace router::wire

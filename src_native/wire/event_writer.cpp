@@ -7,8 +7,6 @@
 namespace router::wire {
 namespace {
 
-constexpr std::uint32_t FIELD_SEQUENCE = 1;
-constexpr std::uint32_t FIELD_TIME = 2;
 constexpr std::uint32_t FIELD_OF_FIRST_KIND = 11;  // the others follow in the order of EventKind
 constexpr std::size_t KINDS = static_cast<std::size_t>(EventKind::restarted) + 1;
 constexpr std::size_t PARTS_MAX = 6;
@@ -126,18 +124,10 @@ void write_part(std::string& out, std::uint32_t field, Part part, const Engine& 
 
 }  // namespace
 
-void write_header(std::string& out, std::uint32_t field, std::uint64_t sequence, TimeUs time_us) {
-    Writer writer(out);
-    const std::size_t begun = writer.begin(field);
-    writer.number(1, sequence);
-    writer.timestamp(2, time_us);
-    writer.end(begun);
-}
-
 void write_event(std::string& out, const Engine& engine, const Event& event) {
     Writer writer(out);
-    writer.number(FIELD_SEQUENCE, event.sequence);
-    writer.timestamp(FIELD_TIME, event.time_us);
+    writer.number(1, event.sequence);
+    writer.timestamp(2, event.time_us);
     const std::size_t place = place_of(event.kind);
     const std::size_t begun = writer.begin(FIELD_OF_FIRST_KIND + static_cast<std::uint32_t>(place));
     std::uint32_t field = 0;
@@ -155,8 +145,8 @@ bool names_queue(EventKind kind) { return QUEUE_FIELD[place_of(kind)] != 0; }
 std::string_view call_of(std::string_view event) {
     Reader envelope(event);
     while (const std::uint32_t field = envelope.next()) {
-        if (field == FIELD_SEQUENCE) {
-            envelope.number();
+        if (field == 1) {
+            envelope.number();  // the sequence
             continue;
         }
         const std::string_view message = envelope.bytes(true);

@@ -17,7 +17,4 @@ bool names_queue(EventKind kind);
 // The call that an event names, from its bytes; empty if it names none.
 std::string_view call_of(std::string_view event);
 
-// A router.v1.Header.
-void write_header(std::string& out, std::uint32_t field, std::uint64_t sequence, TimeUs time_us);
-
 }  // namespace router::wire

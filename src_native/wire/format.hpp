@@ -4,6 +4,9 @@
 // is at its default, and give each number in as few bytes as can be. Bytes in the plain form are the message's
 // deterministic form too, so they can be kept and digested as they are. What else is valid protobuf is refused, not
 // misread: whoever refuses hands the bytes to the full reader, which is router/wire.
+//
+// Where a message is read or written field by field, a field's number stands bare beside what it is; one that is needed in
+// several places has a name.
 #pragma once
 
 #include <cstddef>
@@ -154,6 +157,13 @@ public:
     // A google.protobuf.Duration; of a negative one both parts are negative, as protobuf demands.
     void duration(std::uint32_t field, std::int64_t duration_us) {
         seconds_and_nanos(field, duration_us / MILLION, duration_us % MILLION);
+    }
+    // A router.v1.Header.
+    void header(std::uint32_t field, std::uint64_t sequence, std::int64_t time_us) {
+        const std::size_t begun = begin(field);
+        number(1, sequence);
+        timestamp(2, time_us);
+        end(begun);
     }
 
 private:

@@ -7,11 +7,8 @@ namespace router::wire {
 void write_answer(std::string& out, const Result& result, bool repeated) {
     ROUTER_CHECK(result.rejection == RejectReason::none);
     Writer writer(out);
-    std::size_t begun = writer.begin(1);
-    writer.number(1, result.sequence);
-    writer.timestamp(2, result.time_us);
-    writer.end(begun);
-    begun = writer.begin(2);
+    writer.header(1, result.sequence, result.time_us);
+    const std::size_t begun = writer.begin(2);
     if (result.about_call) {
         writer.number(1, static_cast<std::uint64_t>(result.call_state) + 1);  // 0 is "unspecified" on the wire
         writer.bytes(2, result.queue, true);

@@ -42,7 +42,7 @@ void look_at(const ReadCommand& read, std::string_view bytes) {
     const auto part = read_part(read.field, read.part);
     expect(part.has_value() && part->part == read.part, "its own message is not read");
     const auto content = digest_of(read);
-    expect(content == digest(message_of(read.field), read.part), "its digest is another one");
+    expect(content == digest_of(*part), "its digest is another one");
     std::string entry;
     write_entry(entry, {1, "pbx", read.request_id, {content.data(), content.size()}, "local", read.whole});
     Reader record(entry);
@@ -54,8 +54,7 @@ void look_at(const ReadCommand& read, std::string_view bytes) {
 void run(std::string_view bytes) {
     if (const auto read = read_command(bytes)) look_at(*read, bytes);
     for (std::uint32_t field = 0; field < 20; ++field) {
-        const auto read = read_part(field, bytes);
-        expect(!read || !message_of(field).empty(), "a kind without a name was read");
+        if (const auto read = read_part(field, bytes)) digest_of(*read);
     }
     RequirementSpec requirement;
     read_requirement(bytes, requirement);

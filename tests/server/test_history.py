@@ -14,7 +14,7 @@ from router.engine import events as e
 from router.engine.errors import InvariantViolated
 from router.engine.settings import QueueSettings, Settings, WrapUp
 from router.engine.vocabulary import WrapUpMode
-from router.server._native import EventFilter, Followers, History, encode_events
+from router.server._native import EventFilter, Followers, History, _encode_events
 from router.v1 import events_pb2, watch_service_pb2
 from router.wire.events import EVENT_TYPES, KINDS, decode_event, encode_event
 from tests.engine.generate import QUEUES
@@ -64,7 +64,7 @@ def test_the_bytes_of_every_kind_of_event_are_those_of_the_codec() -> None:
     seen: Counter[type[Any]] = Counter()
     for run in range(RUNS):
         for engine, events in random_commands(f"events/{run}", COMMANDS):
-            assert encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
+            assert _encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
             seen.update(type(event) for event in events)
     assert seen.keys() == set(EVENT_TYPES)
 
@@ -79,10 +79,10 @@ def test_kinds_have_their_places_in_the_order_of_their_numbers() -> None:
 def test_times_at_the_edges_are_written_as_the_codec_does(time_us: int) -> None:
     engine = Engine(SETTINGS, time_us=0)
     events = engine.apply(c.Enqueue("é" * 127, "a", credited_wait_us=1_500_000, hold_us=None), time_us)
-    assert encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
+    assert _encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
     events = engine.apply(c.SignIn("ada"), time_us)
     assert any(isinstance(event, e.OfferMade) for event in events)
-    assert encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
+    assert _encode_events(engine) == [encode_event(event).SerializeToString() for event in events]
 
 
 def random_filter(chance: random.Random) -> Wanted:
