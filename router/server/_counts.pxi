@@ -85,9 +85,7 @@ cdef class CallCounts(Follower):
     cdef Engine _engine
     cdef unique_ptr[CppCallCounts] _counts
 
-    def __init__(self, Engine engine not None, *, wait_bounds, handle_bounds):
-        if self._engine is not None:
-            raise RuntimeError("counts begin once")
+    def __cinit__(self, Engine engine not None, *, wait_bounds, handle_bounds):
         self._counts.reset(new CppCallCounts(engine._engine, wait_bounds, handle_bounds))
         self._engine = engine
 
@@ -121,9 +119,7 @@ cdef class AgentCounts(Follower):
 
     cdef unique_ptr[CppAgentCounts] _counts
 
-    def __init__(self, Engine engine not None):
-        if self._counts.get() != NULL:
-            raise RuntimeError("counts begin once")
+    def __cinit__(self, Engine engine not None):
         self._counts.reset(new CppAgentCounts(engine._engine))
 
     cdef CppFollower* native(self) except NULL:
@@ -156,9 +152,7 @@ cdef class CommandCounts(Follower):
 
     cdef unique_ptr[CppCommandCounts] _counts
 
-    def __init__(self, *, bounds):
-        if self._counts.get() != NULL:
-            raise RuntimeError("counts begin once")
+    def __cinit__(self, *, bounds):
         self._counts.reset(new CppCommandCounts(bounds))
 
     cdef CppFollower* native(self) except NULL:

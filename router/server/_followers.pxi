@@ -32,7 +32,7 @@ cdef class Followers:
     cdef list _followers
     cdef CppFollowers _native
 
-    def __init__(self, Engine engine not None, followers=()):
+    def __cinit__(self, Engine engine not None, followers=()):
         self._engine = engine
         self._followers = []
         for follower in followers:

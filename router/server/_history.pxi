@@ -38,7 +38,7 @@ cdef class EventFilter:
     cdef unique_ptr[CppEventFilter] _filter
     cdef Engine _engine
 
-    def __init__(self, History history not None, *, queues=(), agents=(), calls=(), kinds=()):
+    def __cinit__(self, History history not None, *, queues=(), agents=(), calls=(), kinds=()):
         cdef uint64_t bits = 0
         cdef int kind
         for kind in kinds:
@@ -57,7 +57,7 @@ cdef class History(Follower):
     cdef unique_ptr[CppHistory] _history
     cdef Engine _engine
 
-    def __init__(self, Engine engine not None, int events_max):
+    def __cinit__(self, Engine engine not None, int events_max):
         if events_max < 1:
             raise ValueError(f"events_max is {events_max}; at least 1 is wanted")
         self._engine = engine

@@ -26,7 +26,7 @@ cdef class Holdings(Follower):
     cdef unique_ptr[CppHoldings] _holdings
 
     def __cinit__(self):
-        if type(self) is Holdings:
+        if not isinstance(self, (AgentHoldings, CallHoldings)):
             raise TypeError("holdings are of agents or of calls")
 
     cdef CppFollower* native(self) except NULL:

@@ -211,7 +211,7 @@ cdef class Lane:
     cdef object _counts
     cdef unique_ptr[CppLane] _native
 
-    def __init__(self, Engine engine not None, Followers followers not None, learn, not_learnt, *, bint journalling):
+    def __cinit__(self, Engine engine not None, Followers followers not None, learn, not_learnt, *, bint journalling):
         cdef Hooks hooks
         self._engine = engine
         self._followers = followers

@@ -29,7 +29,7 @@ cdef class Waiting(Follower):
     cdef Engine _engine
     cdef CppWaiting _waiting
 
-    def __init__(self, Engine engine not None):
+    def __cinit__(self, Engine engine not None):
         self._engine = engine
 
     cdef CppFollower* native(self) except NULL:

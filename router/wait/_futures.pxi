@@ -124,7 +124,7 @@ cdef extern from "wait/futures.hpp" namespace "router::wait" nogil:
 
 HORIZON_US = 4 * 3600 * 1_000_000
 cdef int64_t DAY_S = assumptions.DAY_S  # days of agents are told from a day before the engine's time
-cdef int64_t HORIZON_US_MAX = 366 * 24 * 3600 * 1_000_000
+cdef int64_t HORIZON_US_MAX = DURATION_US_MAX
 cdef int64_t FUTURES_MAX = 1_000_000
 cdef int64_t THREADS_MAX = 256
 cdef object SITUATION_KEY = object()  # who has it may make one
