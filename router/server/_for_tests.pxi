@@ -25,6 +25,9 @@ cdef extern from "wire/result_writer.hpp" namespace "router::wire" nogil:
     void write_entry(string&, const EntryParts&) except +
     void wrap_part(string&, uint32_t, string_view) except +
 
+cdef extern from "wire/rejection_writer.hpp" namespace "router::wire" nogil:
+    bool write_rejection(string&, const Result&, const Wordings&) except +router_raise
+
 cdef extern from "wire/event_writer.hpp" namespace "router::wire" nogil:
     void write_event(string&, const CppEngine&, const Event&) except +router_raise
 
@@ -99,3 +102,14 @@ def _encode_events(Engine engine not None):
         write_event(out, engine._engine, engine._engine.events()[index])
         encoded.append(<bytes>out)
     return encoded
+
+
+def _rejection(wordings, int reason, bytes subject, uint64_t sequence, int64_t time_us):
+    """Return header and error of a command that was rejected; None if it is not worded natively."""
+    cdef string out
+    cdef Result result
+    result.rejection = <RejectReason>reason
+    result.subject = subject
+    result.sequence = sequence
+    result.time_us = time_us
+    return <bytes>out if write_rejection(out, result, wordings_of(wordings)) else None

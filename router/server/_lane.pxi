@@ -1,17 +1,15 @@
 # Commands from bytes to the engine, and answers and journal entries as bytes again.
 
-cdef extern from "time.h" nogil:
-    ctypedef struct timespec:
-        int64_t tv_sec
-        int64_t tv_nsec
-    int CLOCK_MONOTONIC
-    int clock_gettime(int, timespec*)
-
-cdef extern from "service/lane.hpp" namespace "router::service":
-    cdef cppclass Hooks "router::service::Hooks":
-        void* self
-        int64_t (*now_ns)() noexcept
-        void (*learn)(void*) noexcept
+cdef extern from "wire/rejection_writer.hpp" namespace "router::wire" nogil:
+    cdef cppclass Wording:
+        uint32_t code
+        string reason
+        string before
+        string after
+    cdef cppclass Wordings:
+        string domain
+        size_t subject_bytes_max
+        vector[Wording] reasons
 
 cdef extern from "service/lane.hpp" namespace "router::service" nogil:
     cdef enum class CppTurn "router::service::Turn"(uint8_t):
@@ -39,7 +37,7 @@ cdef extern from "service/lane.hpp" namespace "router::service" nogil:
     void write_response_head(string&, const CppBatch&, uint64_t, int64_t)
     void write_response_tail(string&, uint32_t)
     cdef cppclass CppLane "router::service::Lane":
-        CppLane(CppEngine&, CppFollowers&, const Hooks&, bool)
+        CppLane(CppEngine&, CppFollowers&, const Hooks&, Wordings, bool)
         void count_in(CppCommandCounts*)
         CppTurn run(CppBatch&, int64_t, string_view) except +router_raise
         string entries
@@ -55,12 +53,6 @@ cdef extern from * nogil:
     }
     """
     const string& called(const CppBatch&)
-
-
-cdef int64_t monotonic_ns() noexcept:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return now.tv_sec * 1_000_000_000 + now.tv_nsec
 
 
 cdef class Batch:
@@ -193,10 +185,28 @@ def read_alone(bytes content not None, uint32_t field, uint32_t fields):
     return batch
 
 
+cdef Wordings wordings_of(object given) except *:
+    cdef Wordings wordings
+    cdef Wording wording
+    if given is None:
+        return wordings
+    wordings.domain = (<str?>given.domain).encode()
+    wordings.subject_bytes_max = given.subject_bytes_max
+    wordings.reasons.resize(1)
+    for code, reason, before, after in given.reasons:
+        wording.code = code
+        wording.reason = (<str?>reason).encode()
+        wording.before = (<str?>before).encode()
+        wording.after = (<str?>after).encode()
+        wordings.reasons.push_back(wording)
+    return wordings
+
+
 cdef class Lane:
     """Carries out commands that come as bytes, and tells all who follow.
 
     `learn` is called after each command that gets a number; if it raises, `not_learnt` is, and routing goes on.
+    `wordings` are those of `errors.wordings`; without them no rejection is worded here.
     """
 
     DONE = <int>CppTurn.done
@@ -206,21 +216,19 @@ cdef class Lane:
 
     cdef Engine _engine
     cdef Followers _followers
-    cdef object _learn
-    cdef object _not_learnt
+    cdef Learning _learning
     cdef object _counts
     cdef unique_ptr[CppLane] _native
 
-    def __cinit__(self, Engine engine not None, Followers followers not None, learn, not_learnt, *, bint journalling):
-        cdef Hooks hooks
+    def __cinit__(
+        self, Engine engine not None, Followers followers not None, learn, not_learnt, *, wordings=None, bint journalling
+    ):
         self._engine = engine
         self._followers = followers
-        self._learn = learn
-        self._not_learnt = not_learnt
-        hooks.self = <void*>self
-        hooks.now_ns = monotonic_ns
-        hooks.learn = lane_learn
-        self._native.reset(new CppLane(engine._engine, followers._native, hooks, journalling))
+        self._learning = Learning(learn, not_learnt)
+        self._native.reset(new CppLane(
+            engine._engine, followers._native, self._learning.hooks(), wordings_of(wordings), journalling
+        ))
 
     def count_in(self, CommandCounts counts not None):
         """Count commands and the time that they take."""
@@ -231,8 +239,8 @@ cdef class Lane:
         """Carry out commands from the one at hand on; return DONE, or why it stopped at the one at hand then.
 
         PYTHON: it is not for the lane, and nothing was done. REJECTED: it was carried out, and its error has to be
-        worded. ESTIMATE: it was carried out, and an estimate was asked for. Raises what means that the engine must not
-        go on.
+        worded; that happens to commands that came alone, and where a name has to be made fit to be shown. ESTIMATE: it
+        was carried out, and an estimate was asked for. Raises what means that the engine must not go on.
         """
         cdef CppTurn turn = self._native.get().run(batch._native, now_us, view_of(actor))
         self._followers.report()
@@ -255,10 +263,3 @@ cdef class Lane:
     def engine_ns(self):
         """Real time spent inside the engine."""
         return self._native.get().engine_ns
-
-
-cdef void lane_learn(void* self) noexcept:
-    try:
-        (<Lane>self)._learn()
-    except Exception:
-        (<Lane>self)._not_learnt()

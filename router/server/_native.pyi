@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, final
 
 from router.engine import Engine
+from router.server.errors import Wordings
 from router.wait import WaitEstimate
 
 class Follower:
@@ -70,6 +71,7 @@ class Lane:
     """Carries out commands that come as bytes, and tells all who follow.
 
     `learn` is called after each command that gets a number; if it raises, `not_learnt` is, and routing goes on.
+    `wordings` are those of `errors.wordings`; without them no rejection is worded here.
     """
 
     DONE: Final[int]
@@ -83,6 +85,7 @@ class Lane:
         learn: Callable[[], object],
         not_learnt: Callable[[], object],
         *,
+        wordings: Wordings | None = None,
         journalling: bool,
     ) -> None: ...
     def count_in(self, counts: CommandCounts) -> None:
@@ -91,8 +94,8 @@ class Lane:
         """Carry out commands from the one at hand on; return DONE, or why it stopped at the one at hand then.
 
         PYTHON: it is not for the lane, and nothing was done. REJECTED: it was carried out, and its error has to be
-        worded. ESTIMATE: it was carried out, and an estimate was asked for. Raises what means that the engine must not
-        go on.
+        worded; that happens to commands that came alone, and where a name has to be made fit to be shown. ESTIMATE: it
+        was carried out, and an estimate was asked for. Raises what means that the engine must not go on.
         """
     def take_entries(self) -> tuple[int, bytes]:
         """Return how many entries for the journal there are since this was last called, and their bytes."""
@@ -259,3 +262,4 @@ def _entry(
     time_us: int, client_id: bytes, request_id: bytes, content: bytes, actor: bytes, field: int, part: bytes
 ) -> bytes: ...
 def _encode_events(engine: Engine) -> list[bytes]: ...
+def _rejection(wordings: Wordings, reason: int, subject: bytes, sequence: int, time_us: int) -> bytes | None: ...

@@ -19,7 +19,7 @@ from router.engine.views import Result
 from router.journal import EncodedEntries, Entry
 from router.server._native import Batch, Followers, Lane
 from router.server.clock import Clock
-from router.server.errors import Refusal, refusal_of_malformed, refusal_of_rejection
+from router.server.errors import Refusal, refusal_of_malformed, refusal_of_rejection, wordings
 from router.server.meters import Meters, NoMeters
 from router.server.requests import Answer, Submission, about
 from router.server.work import Happening, Observer, WorkGroup
@@ -76,7 +76,14 @@ class Applier:
         """Real time spent inside the engine for what did not go through the lane."""
         self.followers = Followers(engine) if followers is None else followers
         self._learn = estimator.learn
-        self.lane = Lane(engine, self.followers, self._learn, estimator.not_learnt, journalling=journalling)
+        self.lane = Lane(
+            engine,
+            self.followers,
+            self._learn,
+            estimator.not_learnt,
+            wordings=wordings(),
+            journalling=journalling,
+        )
         self._observers = observers
         self._journalling = journalling
 

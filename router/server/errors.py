@@ -98,6 +98,33 @@ REASONS: Final[dict[str, Reason]] = {
 """Every reason that a client can meet."""
 
 
+class Wording(NamedTuple):
+    """The words for a rejection: the message is `before`, the subject, `after`."""
+
+    code: int
+    reason: str
+    before: str
+    after: str
+
+
+class Wordings(NamedTuple):
+    """The words for all rejections, in the order of `RejectReason`, where a subject can stand in them as it is."""
+
+    domain: str
+    subject_bytes_max: int
+    reasons: Sequence[Wording]
+
+
+def wordings() -> Wordings:
+    """Return the words of `REASONS`, for who makes statuses of rejections without a `Refusal`."""
+    reasons = []
+    for reason in RejectReason:
+        code, message = REASONS[reason.name]
+        before, after = message.split("{0}")
+        reasons.append(Wording(code.value[0], reason.name, before, after))
+    return Wordings(DOMAIN, _TEXT_MAX, reasons)
+
+
 class Violation(NamedTuple):
     """One field that is not as it should be."""
 
@@ -161,7 +188,7 @@ class Refusal(Exception):
 
 def _add(status: Status, detail: ErrorInfo | BadRequest | RetryInfo) -> None:
     packed = Any()
-    packed.Pack(detail)
+    packed.Pack(detail, deterministic=True)  # so that the lane can write the same bytes
     status.details.append(packed)
 
 

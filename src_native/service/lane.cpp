@@ -45,6 +45,20 @@ void Batch::answer_outcome(std::string_view estimate) {
     ++next;
 }
 
+bool Batch::answer_rejection(const wire::Wordings& wordings) {
+    if (alone) return false;
+    const std::size_t size = results.size();
+    wire::Writer writer(results);
+    const std::size_t begun = writer.begin(RESULTS);
+    if (!wire::write_rejection(results, outcome.result, wordings)) {
+        results.resize(size);
+        return false;
+    }
+    writer.end(begun);
+    ++next;
+    return true;
+}
+
 bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std::size_t commands_max) {
     wire::Reader reader(bytes);
     std::vector<std::string_view> spans;
@@ -110,7 +124,10 @@ Turn Lane::run(Batch& batch, TimeUs now_us, std::string_view actor) {
         } else if (counts_ != nullptr) {
             counts_->repeated(static_cast<std::uint8_t>(read->command.index()));
         }
-        if (batch.outcome.result.rejection != RejectReason::none) return Turn::rejected;
+        if (batch.outcome.result.rejection != RejectReason::none) {
+            if (!batch.answer_rejection(wordings_)) return Turn::rejected;
+            continue;
+        }
         if (batch.wait_estimates && std::holds_alternative<Enqueue>(read->command)) return Turn::estimate;
         batch.answer_outcome({});
     }

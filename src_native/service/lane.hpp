@@ -1,7 +1,7 @@
 // The lane: commands in volume from bytes to the engine, and its answers and the journal's entries as bytes again.
 //
-// What the lane does not read, whatever the reason, is Python's turn: router/server/ carries it out, with the same results, and
-// words every error. Of a command whose turn that is nothing was done here.
+// What the lane does not read, whatever the reason, is Python's turn: router/server/ carries it out, with the same results. Of
+// a command whose turn that is nothing was done here. All words are Python's, too; those of rejections it has given before.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +9,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine.hpp"
 #include "service/command_counts.hpp"
 #include "service/followers.hpp"
+#include "service/hooks.hpp"
 #include "wire/command_reader.hpp"
+#include "wire/rejection_writer.hpp"
 
 namespace router::service {
 
 enum class Turn : std::uint8_t {
     done,      // all are carried out
     python,    // the one at hand is not for the lane
-    rejected,  // the one at hand was carried out and rejected: its error has to be worded
+    rejected,  // the one at hand was carried out and rejected, and its error could not be worded here
     estimate,  // the one at hand was carried out, and an estimate of its call's wait was asked for
 };
 
@@ -47,6 +50,8 @@ struct Batch {
     // empty, the bytes of an estimate.
     void answer(std::string_view result);
     void answer_outcome(std::string_view estimate);
+    // The same where the outcome is a rejection, in these words; false if that cannot be, or it came alone.
+    bool answer_rejection(const wire::Wordings& wordings);
 };
 
 // Commands of kinds that are not among `fields`, a bit for each field of router.v1.Command, are Python's turn.
@@ -60,17 +65,10 @@ bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::
 void write_response_head(std::string& out, const Batch& batch, std::uint64_t sequence, TimeUs time_us);
 void write_response_tail(std::string& out, std::uint32_t session_state);
 
-// What the lane needs of whoever has it.
-struct Hooks {
-    void* self = nullptr;
-    std::int64_t (*now_ns)() = nullptr;   // real time
-    void (*learn)(void* self) = nullptr;  // called after each command that got a number; throws nothing
-};
-
 class Lane {
 public:
-    Lane(Engine& engine, Followers& followers, const Hooks& hooks, bool journalling)
-        : engine_(engine), followers_(followers), hooks_(hooks), journalling_(journalling) {}
+    Lane(Engine& engine, Followers& followers, const Hooks& hooks, wire::Wordings wordings, bool journalling)
+        : engine_(engine), followers_(followers), hooks_(hooks), wordings_(std::move(wordings)), journalling_(journalling) {}
 
     // Count commands and the time that they take in `counts`, or with a null pointer nowhere.
     void count_in(CommandCounts* counts) { counts_ = counts; }
@@ -93,6 +91,7 @@ private:
     Followers& followers_;
     CommandCounts* counts_ = nullptr;
     Hooks hooks_;
+    wire::Wordings wordings_;
     bool journalling_;
     std::string content_;  // the digest of the request at hand; empty without a request id
 };

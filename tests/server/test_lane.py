@@ -356,6 +356,12 @@ def test_the_lane_and_python_number_the_kinds_of_command_alike() -> None:
     assert done == ["Enqueue", "Cancel"]
 
 
+def test_rejections_are_told_alike_whatever_the_name() -> None:
+    names = ("c1", "ü1", "\u200b1", "c" * 255, "\U0001f4de" * 60)
+    rejected = batch(*(c.Cancel(name) for name in names), c.Accept(7), c.Requeue("c2"))
+    asyncio.run(both_see_the_same([Moment(0, Role.PBX, [rejected, batch(c.Enqueue("c2", "loans"))])]))
+
+
 def test_a_fault_of_what_learns_harms_nobody() -> None:
     async def run() -> None:
         async with side([0], lane=True) as ours:

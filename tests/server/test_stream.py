@@ -49,9 +49,9 @@ async def test_a_fault_in_wording_an_answer_is_that_commands_alone(
 
     monkeypatch.setattr(command_service, "encode_header", faulty)
     async with client.stream() as stream:
-        # the second and the third are rejected, which the lane leaves to be worded
-        results = await stream.apply([c.Enqueue("c1", "loans"), c.Enqueue("c1", "loans"), c.Complete("c1")])
-        (later,) = await stream.apply([c.Cancel("c1")])
+        # the second and the third are rejected; what is not ASCII the lane leaves to be worded
+        results = await stream.apply([c.Enqueue("é1", "loans"), c.Enqueue("é1", "loans"), c.Complete("é1")])
+        (later,) = await stream.apply([c.Cancel("é1")])
     reasons = [result.reason if isinstance(result, RouterError) else "done" for result in (*results, later)]
     assert reasons == ["done", "INTERNAL_ERROR", "CALL_NOT_ASSIGNED", "done"]
 
