@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from router.journal.entries import Entries, Entry, Snapshot
+from router.journal.entries import EncodedEntries, Entries, Entry, Snapshot
 
 
 class JournalError(Exception):
@@ -48,6 +48,13 @@ class Journal(Protocol):
 
     def read(self, after_sequence: int) -> Iterator[tuple[int, Entry]]:
         """Yield (sequence, entry) from `after_sequence` + 1 on. Raises `JournalCorrupt` at the first damaged one."""
+
+    def read_encoded(self, after_sequence: int) -> Iterator[tuple[int, EncodedEntries]]:
+        """Yield the same as the bytes of whole records, each with the sequence of its first entry.
+
+        The first record may begin before `after_sequence` + 1. Raises `JournalCorrupt` at the first that is damaged,
+        but not at one that cannot be understood.
+        """
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of entries that are in the journal, durably. Raises `JournalError`."""

@@ -138,6 +138,11 @@ def decode_record(body: bytes) -> list[Entry]:
     return [_read_entry(message) for message in _parse(journal_pb2.Record, body).entries]
 
 
+def decode_entry(body: bytes) -> Entry:
+    """Return one entry of a record. Raises `Unreadable`."""
+    return _read_entry(_parse(journal_pb2.Entry, body))
+
+
 def encode_service_state(state: ServiceState) -> bytes:
     """Return the service's part of a snapshot as bytes."""
     message = journal_pb2.ServiceState(

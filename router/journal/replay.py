@@ -30,9 +30,9 @@ def apply_entry(engine: Engine, sequence: int, entry: Entry) -> Sequence[Event]:
         else:
             events = engine.apply(entry.command, entry.time_us)
     except EngineError as error:
-        raise JournalCorrupt(_not_again(sequence, entry, f"{type(error).__name__}: {error}")) from error
+        raise not_again(sequence, entry, error) from error
     if engine.sequence != sequence:
-        raise JournalCorrupt(_not_again(sequence, entry, f"request {entry.request_id!r} was there already"))
+        raise _not_again(sequence, entry, f"request {entry.request_id!r} was there already")
     return events
 
 
@@ -57,8 +57,13 @@ def check_state(engine: Engine, snapshot: Snapshot) -> None:
         )
 
 
-def _not_again(sequence: int, entry: Entry, why: str) -> str:
-    return (
+def not_again(sequence: int, entry: Entry, error: EngineError) -> JournalCorrupt:
+    """Return the error that says that an entry cannot be carried out again, since the engine raises `error`."""
+    return _not_again(sequence, entry, f"{type(error).__name__}: {error}")
+
+
+def _not_again(sequence: int, entry: Entry, why: str) -> JournalCorrupt:
+    return JournalCorrupt(
         f"entry {sequence}, {type(entry.command).__name__}, cannot be carried out again: {why}; "
         "was it written by another version of skill-router?"
     )

@@ -109,6 +109,18 @@ class SqliteJournal:
 
     def read(self, after_sequence: int) -> Iterator[tuple[int, Entry]]:
         """Yield (sequence, entry) from `after_sequence` + 1 on. As `Journal.read`."""
+        for row in self._rows_after(after_sequence):
+            for sequence, entry in enumerate(self._entries_of(row), row.first):
+                if sequence > after_sequence:
+                    yield sequence, entry
+
+    def read_encoded(self, after_sequence: int) -> Iterator[tuple[int, EncodedEntries]]:
+        """Yield the same as the bytes of whole records. As `Journal.read_encoded`."""
+        for row in self._rows_after(after_sequence):
+            yield row.first, EncodedEntries(row.last - row.first + 1, row.body)
+
+    def _rows_after(self, after_sequence: int) -> Iterator[Row]:
+        """Yield the records that entries after a sequence are in. Raises `JournalCorrupt`, `JournalError`."""
         if after_sequence < self._first_sequence - 1:
             raise JournalError(
                 f"entries from {after_sequence + 1} on were asked for, "
@@ -120,10 +132,7 @@ class SqliteJournal:
             )
         if after_sequence == self._last_sequence:
             return
-        for row in self.read_rows(after_sequence + 1):
-            for sequence, entry in enumerate(self._entries_of(row), row.first):
-                if sequence > after_sequence:
-                    yield sequence, entry
+        yield from self.read_rows(after_sequence + 1)
 
     def read_rows(self, sequence: int) -> Iterator[Row]:
         """Yield the records from the one with `sequence` in it on, each checked. Raises `JournalCorrupt`."""

@@ -104,6 +104,29 @@ class Lane:
     @property
     def engine_ns(self) -> int: ...
 
+class Replay:
+    """Carries out journalled commands again, and tells all who follow, as `Lane` does."""
+
+    def __init__(
+        self, engine: Engine, followers: Followers, learn: Callable[[], object], not_learnt: Callable[[], object]
+    ) -> None: ...
+    def read(self, content: bytes) -> bool:
+        """Take up the bytes of a `Record`; return whether they are in the plain form. Without entries if not."""
+    def __len__(self) -> int: ...
+    @property
+    def next(self) -> int:
+        """Which entry is at hand: those before it are done."""
+    @property
+    def entry(self) -> bytes:
+        """The bytes of the `Entry` at hand."""
+    def skip(self, count: int) -> None:
+        """Step over entries from the one at hand on: they are done."""
+    def run(self, end: int) -> None:
+        """Carry out entries from the one at hand on, up to number `end`, until one is Python's turn.
+
+        Of that one nothing was done. Raises what means that the engine must not go on.
+        """
+
 class History(Follower):
     """The last `events_max` published events or, until there are as many, all since it was made."""
 

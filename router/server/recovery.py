@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,22 +18,14 @@ from router.engine import Engine
 from router.engine.commands import Configure, Restart
 from router.engine.events import CommandRejected, Event
 from router.engine.settings import MINUTE_US
-from router.journal import ConfigText, Entry, Journal, JournalCorrupt, ServiceState, Snapshot
+from router.journal import ConfigText, Entry, Journal, JournalCorrupt, ServiceState
 from router.journal.pruning import REPLAYED_MIN
-from router.journal.replay import apply_entry, check_state, restore
 from router.server.clock import Clock
 from router.server.journal_thread import JournalThread
+from router.server.replaying import Replaying, happening_of, restored
 from router.server.shell import Shell
-from router.server.work import Happening
 
 logger = logging.getLogger(__name__)
-
-_PROGRESS_S: Final = 5.0
-_CHECK_EVERY: Final = 1_000
-
-
-class Stopped(Exception):
-    """The recovery was told to stop before it was done."""
 
 
 class Recovered(NamedTuple):
@@ -86,7 +78,7 @@ def recover(
     engine, service = _starting_point(journal)
     begun = engine.sequence
     shell = Shell(engine, clock, config.server, service, estimates=config.estimates, journal=thread)
-    _Replay(journal, shell, is_stopped).run()
+    Replaying(journal, shell, is_stopped).run()
     duration_s = monotonic() - started_s
     _go_on_from(clock, engine.time_us)
     down_since_us = engine.time_us
@@ -142,7 +134,7 @@ def _carry_out(shell: Shell, entry: Entry) -> Sequence[Event]:
     engine = shell.engine
     events = engine.apply(entry.command, entry.time_us)
     shell.journal.journal.append(engine.sequence, [entry])
-    shell.replay(_happening(engine.sequence, entry, events))
+    shell.replay(happening_of(engine.sequence, entry, events))
     return events
 
 
@@ -165,7 +157,7 @@ def _starting_point(journal: Journal) -> tuple[Engine, ServiceState]:
         snapshot = journal.load_snapshot(at_or_before)
         if snapshot is None or snapshot.sequence + 1 < journal.first_sequence:
             continue
-        engine = _restored(snapshot)
+        engine = restored(snapshot)
         if engine is not None:
             return engine, snapshot.service
     if journal.first_sequence > 1:
@@ -184,73 +176,3 @@ def _candidates(journal: Journal) -> Sequence[int]:
         # whatever else fails, the whole history is there
         return enough[::-1]
     return [*enough[::-1], *sequences[len(enough) :]]
-
-
-def _restored(snapshot: Snapshot) -> Engine | None:
-    try:
-        return restore(snapshot)
-    except JournalCorrupt as error:
-        logger.warning("a snapshot cannot be used: %s", error)
-        return None
-
-
-class _Replay:
-    """Carry out journalled commands again, and hold the state against each snapshot that is passed."""
-
-    def __init__(self, journal: Journal, shell: Shell, is_stopped: Callable[[], bool]) -> None:
-        self._journal = journal
-        self._shell = shell
-        self._engine = shell.engine
-        self._is_stopped = is_stopped
-        self._begun = shell.engine.sequence
-        self._told_s = monotonic()
-
-    def run(self) -> None:
-        """Replay everything. Raises `JournalCorrupt`, `Stopped`."""
-        engine, replay = self._engine, self._shell.replay
-        snapshots = [sequence for sequence in self._journal.snapshot_sequences() if sequence > self._begun]
-        snapshots.reverse()
-        following = snapshots.pop() if snapshots else 0
-        for sequence, entry in self._journal.read(self._begun):
-            events = apply_entry(engine, sequence, entry)
-            replay(_happening(sequence, entry, events))
-            if sequence == following:
-                self._compare(sequence)
-                following = snapshots.pop() if snapshots else 0
-            if sequence % _CHECK_EVERY == 0:
-                self._tell(sequence)
-
-    def _compare(self, sequence: int) -> None:
-        """Hold the state against the snapshot at a sequence. Raises `JournalCorrupt`."""
-        snapshot = self._journal.load_snapshot(sequence)
-        if snapshot is None or snapshot.sequence != sequence:
-            # it is damaged, which the journal reports
-            return
-        try:
-            check_state(self._engine, snapshot)
-        except JournalCorrupt as error:
-            if _restored(snapshot) is None:
-                return
-            raise JournalCorrupt(
-                f"replaying the commands {self._begun + 1:,} to {sequence:,} does not lead to the snapshot at "
-                f"{sequence:,} ({error}): either the journal was changed, or this version of skill-router decides "
-                "otherwise than the one that wrote it. Start the version that wrote it, or go on from the snapshot "
-                "with `skill-router journal repair --from-snapshot` (docs/journal.md)"
-            ) from None
-        if self._shell.service_state() != msgspec.structs.replace(snapshot.service, wait=b""):
-            logger.error("replaying led to other sessions or another config text than the snapshot at %d has", sequence)
-
-    def _tell(self, sequence: int) -> None:
-        if self._is_stopped():
-            raise Stopped
-        now_s = monotonic()
-        if now_s - self._told_s >= _PROGRESS_S:
-            self._told_s = now_s
-            done, whole = sequence - self._begun, self._journal.last_sequence - self._begun
-            logger.info(
-                "recovering: %s of %s commands replayed (%.0f %%)", f"{done:,}", f"{whole:,}", 100 * done / whole
-            )
-
-
-def _happening(sequence: int, entry: Entry, events: Sequence[Event]) -> Happening:
-    return Happening(sequence, entry.time_us, events, entry.client_id, entry.note, entry.command, entry.actor)

@@ -23,7 +23,8 @@ from router.server.clock import Clock
 from router.server.errors import Refusal
 from router.server.journal_thread import JournalThread
 from router.server.operations import operations
-from router.server.recovery import Recovered, Stopped, recover
+from router.server.recovery import Recovered, recover
+from router.server.replaying import Stopped
 from router.server.security.security import Security
 from router.server.server import RouterServer
 

@@ -1,4 +1,4 @@
-// A coverage-guided fuzzer (libFuzzer) of the native reader of commands: whatever the bytes, they are read or refused.
+// A coverage-guided fuzzer (libFuzzer) of the native readers of commands and entries: whatever the bytes, they are read or refused.
 //
 // Keeps one invariant: what is read is in its final form, so that it is read again as the same bytes, and a byte less is
 // no command any more. Any other outcome ends the process, and libFuzzer keeps the input.
@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "wire/command_reader.hpp"
-#include "wire/digest.hpp"
+#include "wire/entry_reader.hpp"
 #include "wire/format.hpp"
 #include "wire/requirement_reader.hpp"
 #include "wire/result_writer.hpp"
@@ -46,13 +46,19 @@ void look_at(const ReadCommand& read, std::string_view bytes) {
     std::string entry;
     write_entry(entry, {1, "pbx", read.request_id, {content.data(), content.size()}, "local", read.whole});
     Reader record(entry);
-    expect(record.next() == 1 && !record.bytes().empty() && record.at_end(), "its entry is no record");
+    expect(record.next() == 1, "its entry is no record");
+    const std::string_view entry_bytes = record.bytes();
+    expect(record.ok() && record.at_end(), "its entry is not all of the record");
+    const auto replayed = read_entry(entry_bytes);
+    expect(replayed && replayed->read && replayed->read->whole == read.whole, "it is journalled as something else");
+    expect(replayed->request_id == read.request_id, "it is journalled with another request id");
 }
 
 }  // namespace
 
 void run(std::string_view bytes) {
     if (const auto read = read_command(bytes)) look_at(*read, bytes);
+    if (const auto entry = read_entry(bytes)) expect(entry->time_us >= 0, "an entry is before all time");
     for (std::uint32_t field = 0; field < 20; ++field) {
         if (const auto read = read_part(field, bytes)) digest_of(*read);
     }

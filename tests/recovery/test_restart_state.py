@@ -20,7 +20,8 @@ from router.engine.vocabulary import Urgency
 from router.journal import ConfigText, Entry, JournalCorrupt, JournalError, ServiceState, Snapshot, SqliteJournal
 from router.server.clock import Clock
 from router.server.journal_thread import JournalThread
-from router.server.recovery import Recovered, Stopped, recover
+from router.server.recovery import Recovered, recover
+from router.server.replaying import Stopped
 from tests.server.scripted_journal import ScriptedJournal
 from tests.server.support import CONFIG, Seen, client_of, durable, refused
 
@@ -293,8 +294,8 @@ async def test_without_beginning_and_snapshot_there_is_no_start() -> None:
 async def test_a_long_recovery_tells_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("router.server.recovery._CHECK_EVERY", 10)
-    monkeypatch.setattr("router.server.recovery._PROGRESS_S", 0.0)
+    monkeypatch.setattr("router.server.replaying._CHECK_EVERY", 10)
+    monkeypatch.setattr("router.server.replaying._PROGRESS_S", 0.0)
     caplog.set_level(logging.INFO)
     entries, _ = a_history()
     await recovered_from(ScriptedJournal(entries))
@@ -302,7 +303,7 @@ async def test_a_long_recovery_tells_how_far_it_is(
 
 
 async def test_a_recovery_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.recovery._CHECK_EVERY", 10)
+    monkeypatch.setattr("router.server.replaying._CHECK_EVERY", 10)
     entries, _ = a_history()
     journal = ScriptedJournal(entries)
     with pytest.raises(Stopped):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from router.journal import EncodedEntries, Entries, Entry, JournalError, Snapshot
-from router.journal.records import decode_record
+from router.journal.records import decode_record, encode_record
 
 
 class ScriptedJournal:
@@ -45,6 +45,12 @@ class ScriptedJournal:
 
     def read(self, after_sequence: int) -> Iterator[tuple[int, Entry]]:
         yield from enumerate(self.entries[after_sequence:], after_sequence + 1)
+
+    def read_encoded(self, after_sequence: int) -> Iterator[tuple[int, EncodedEntries]]:
+        """Yield records of three entries, of which the first may begin earlier."""
+        for first in range(after_sequence - after_sequence % 3, len(self.entries), 3):
+            entries = self.entries[first : first + 3]
+            yield first + 1, EncodedEntries(len(entries), encode_record(entries))
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         if self.fail_snapshots:
