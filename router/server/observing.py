@@ -9,7 +9,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter_ns
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import grpc
 
@@ -55,32 +56,20 @@ class ObservingLayer:
         self, method: str, kind: str, serve: Callable[[Any, Context], Awaitable[Any]]
     ) -> Callable[[Any, Context], Awaitable[Any]]:
         async def observed(request: bytes | AsyncIterator[bytes], context: Context) -> Any:
-            rpc = self.begin(method, kind, context)
-            code = grpc.StatusCode.UNKNOWN
-            response = None
-            try:
-                response = await serve(request, context)
-                code = code_of(context) or grpc.StatusCode.OK
-                return response
-            except asyncio.CancelledError:
-                code = code_of(context) or code_of_cancelled(context)
-                raise
-            except Exception:
-                code = code_of(context) or code
-                raise
-            finally:
-                self.end(rpc, code, response)
+            with self.begin(method, kind, context) as rpc:
+                rpc.response = await serve(request, context)
+                return rpc.response
 
         return observed
 
-    def begin(self, method: str, kind: str, context: Context) -> Rpc:
-        """Learn that an RPC has begun, in the task that serves it."""
-        rpc = Rpc(method, kind, context)
+    def begin(self, method: str, kind: str, context: Context) -> Observed:
+        """Return an RPC that begins now, in the task that serves it, and ends with the `with` block that it is for."""
+        rpc = Observed(method, kind, context, self)
         CURRENT.set(rpc)
         self._rpcs.begun(kind)
         return rpc
 
-    def end(self, rpc: Rpc, code: grpc.StatusCode, response: Any) -> None:
+    def end(self, rpc: Observed, code: grpc.StatusCode) -> None:
         """Learn that an RPC has ended, and how."""
         duration_ns = perf_counter_ns() - rpc.started_ns
         self._rpcs.ended(rpc.kind, rpc.method, code, duration_ns)
@@ -88,16 +77,43 @@ class ObservingLayer:
             self._meters.refused(rpc.reason)
         level = _level(rpc, code, duration_ns)
         if logger.isEnabledFor(level):
-            _write_line(level, rpc, code, duration_ns, response)
+            _write_line(level, rpc, code, duration_ns)
 
 
-def code_of(context: Context) -> grpc.StatusCode | None:
+class Observed(Rpc):
+    """An RPC that is told to have ended when its `with` block ends, however it does. `response` is for the log."""
+
+    __slots__ = ("_layer", "response")
+
+    def __init__(self, method: str, kind: str, context: Context, layer: ObservingLayer) -> None:
+        super().__init__(method, kind, context)
+        self._layer = layer
+        self.response: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        code = _code_of(self.context)
+        if code is None:
+            if error is None:
+                code = grpc.StatusCode.OK
+            elif isinstance(error, asyncio.CancelledError):
+                code = _code_of_cancelled(self.context)
+            else:
+                code = grpc.StatusCode.UNKNOWN
+        self._layer.end(self, code)
+
+
+def _code_of(context: Context) -> grpc.StatusCode | None:
     """Return the status with which the server has ended an RPC, None if it has not."""
     code = context.code()
     return code if isinstance(code, grpc.StatusCode) else None
 
 
-def code_of_cancelled(context: Context) -> grpc.StatusCode:
+def _code_of_cancelled(context: Context) -> grpc.StatusCode:
     """Say whether the client's deadline passed or it, or the connection, went away."""
     remaining_s = context.time_remaining()
     overdue = remaining_s is not None and remaining_s <= _ON_THE_WAY_S
@@ -112,10 +128,10 @@ def _level(rpc: Rpc, code: grpc.StatusCode, duration_ns: int) -> int:
     return logging.DEBUG
 
 
-def _write_line(level: int, rpc: Rpc, code: grpc.StatusCode, duration_ns: int, response: Any) -> None:
+def _write_line(level: int, rpc: Observed, code: grpc.StatusCode, duration_ns: int) -> None:
     duration_ms = duration_ns / 1e6
     fields: dict[str, object] = {"code": code.name, "duration_ms": round(duration_ms, 3)}
-    if sequence := _sequence_of(response):
+    if sequence := _sequence_of(rpc.response):
         fields["sequence"] = sequence
     slow = "slow: " if level == logging.WARNING else ""
     logger.log(level, "%s%s %s in %.1f ms", slow, rpc.method, code.name, duration_ms, extra=fields)

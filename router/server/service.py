@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -37,6 +37,9 @@ Served = TypeVar("Served", bound=Callable[..., Any])
 Take = Callable[[bytes, Caller], Awaitable[bytes] | None]
 
 
+_LANE: Final = "through_lane"
+
+
 def through_lane(field: str, *, estimate: bool = False) -> Callable[[Served], Served]:
     """Mark a method of a service: its requests, with the command in a field, may go through the lane as bytes.
 
@@ -44,13 +47,16 @@ def through_lane(field: str, *, estimate: bool = False) -> Callable[[Served], Se
     """
 
     def marked(serve: Served) -> Served:
-        def lane_of(service: Service) -> Take:
-            return partial(service.take, field, estimate)
-
-        serve.lane_of = lane_of  # type: ignore[attr-defined]
+        setattr(serve, _LANE, (field, estimate))
         return serve
 
     return marked
+
+
+def lane_of(serve: Any) -> Take | None:
+    """Return what takes the requests for a method of a service into the lane, None if the method is not marked so."""
+    mark = getattr(serve, _LANE, None)
+    return None if mark is None else partial(serve.__self__.take, *mark)
 
 
 class Service:

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 
 from router.engine.errors import UnknownName
 from router.server.admission import AdmissionLayer
 from router.server.grpc_types import Context, Handler
-from router.server.observing import ObservingLayer, code_of, code_of_cancelled
+from router.server.observing import ObservingLayer
 from router.server.refusing import abort, read_request, refusal_of, writing
 from router.server.rpc import UNARY
 from router.server.security.layer import SecurityLayer
 from router.server.security.principals import set_caller
+from router.server.service import lane_of
 
 Durable = Callable[[int | None], Awaitable[None]]
-
-_OK: Final = grpc.StatusCode.OK
-_UNKNOWN: Final = grpc.StatusCode.UNKNOWN
-_LANE: Final = "lane_of"
 
 
 class UnaryLayers(NamedTuple):
@@ -44,13 +41,10 @@ class UnaryLayers(NamedTuple):
         observing, _, _, durable = self
         bound, let_in = self.admission.bound_of(method), self.security.door_of(method)
         parse, serve = handler.request_deserializer, handler.unary_unary
-        through_lane = getattr(serve, _LANE, None)
-        take = None if through_lane is None else through_lane(serve.__self__)
+        take = lane_of(serve)
 
         async def served(request: bytes, context: Context) -> Any:
-            rpc = observing.begin(method, UNARY, context)
-            code, response = _UNKNOWN, None
-            try:
+            with observing.begin(method, UNARY, context) as rpc:
                 try:
                     bound.enter()
                     try:
@@ -69,16 +63,8 @@ class UnaryLayers(NamedTuple):
                     raise
                 except Exception as error:
                     await abort(context, refusal_of(error))
-                code = _OK
+                rpc.response = response
                 return response
-            except asyncio.CancelledError:
-                code = code_of(context) or code_of_cancelled(context)
-                raise
-            except Exception:
-                code = code_of(context) or code
-                raise
-            finally:
-                observing.end(rpc, code, response)
 
         return grpc.unary_unary_rpc_method_handler(served, None, writing(handler.response_serializer))
 
