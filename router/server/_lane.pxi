@@ -165,14 +165,17 @@ cdef class Batch:
 
 
 def read_batch(bytes content not None, uint32_t fields, size_t commands_max):
-    """Return the batch in the bytes of an `ApplyRequest`; None if it is not for the lane at all.
+    """Return the batch in the bytes of an `ApplyRequest`; None if they are not in the plain form, or it is too large.
 
     Commands of kinds that are not in `fields`, a bit for each field of `Command`, are Python's turn.
     """
     cdef Batch batch = Batch.__new__(Batch)
     if not cpp_read_batch(batch._native, view_of(content), fields, commands_max):
         return None
-    batch._keep(content)
+    try:
+        batch._keep(content)
+    except UnicodeDecodeError:
+        return None
     return batch
 
 

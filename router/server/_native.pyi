@@ -58,7 +58,7 @@ class Batch:
     def response_alone(self) -> bytes: ...
 
 def read_batch(content: bytes, fields: int, commands_max: int) -> Batch | None:
-    """Return the batch in the bytes of an `ApplyRequest`; None if it is not for the lane at all.
+    """Return the batch in the bytes of an `ApplyRequest`; None if they are not in the plain form, or it is too large.
 
     Commands of kinds that are not in `fields`, a bit for each field of `Command`, are Python's turn.
     """

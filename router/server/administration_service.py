@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from router.config import ConfigError
 from router.engine.vocabulary import CallState
+from router.server.answers import response_of
 from router.server.errors import Refusal, Violation, invalid
 from router.server.grpc_types import Context
 from router.server.requests import identity_of
@@ -79,9 +80,7 @@ class AdministrationService(Service, administration_service_pb2_grpc.Administrat
             )
         except ConfigError as error:
             raise _invalid_config(error) from None
-        if answer.refusal is not None:
-            raise answer.refusal
-        response = self.respond(answer, pb.ApplyConfigResponse)
+        response = response_of(answer, pb.ApplyConfigResponse, self.shell.estimation)
         response.etag = etag
         return response
 

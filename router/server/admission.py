@@ -123,7 +123,8 @@ class MemoryGuard:
         used: Callable[[], int] = memory_used,
         now_s: Callable[[], float] = monotonic,
     ) -> None:
-        self._limit = memory_limit(memory_max)
+        self.limit = memory_limit(memory_max)
+        """In bytes."""
         self._used = used
         self._now_s = now_s
         self._looked_s = float("-inf")
@@ -132,7 +133,7 @@ class MemoryGuard:
     def check(self, command: Command) -> None:
         """Refuse a command that there is no memory for. Raises `Refusal` (OVERLOADED)."""
         if isinstance(command, Enqueue | SignIn) and self.is_short():
-            text = f"the server uses more than {self._limit:,} bytes of memory"
+            text = f"the server uses more than {self.limit:,} bytes of memory"
             raise Refusal("OVERLOADED", text, retry_after_us=_MEMORY_RETRY_US)
 
     def is_short(self) -> bool:
@@ -140,5 +141,5 @@ class MemoryGuard:
         now_s = self._now_s()
         if now_s - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = now_s
-            self._short = self._used() > self._limit
+            self._short = self._used() > self.limit
         return self._short

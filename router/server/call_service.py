@@ -118,7 +118,7 @@ class CallService(Service, call_service_pb2_grpc.CallServiceServicer):
             estimate = await estimation.of_new(of, within_us)
         if isinstance(of, str):
             queue = self.shell.engine.call(of).queue
-        message = estimation.encode(estimate, queue, request.call)
+        message = estimation.estimate_message(estimate, queue, request.call)
         return pb.GetWaitEstimateResponse(header=self.shell.header(), wait_estimate=message)
 
     async def WatchWaitEstimates(  # type: ignore[override]

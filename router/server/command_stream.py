@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from router.server._native import Batch
 from router.server.alarm import Alarm
-from router.v1 import command_service_pb2 as pb
 
 BATCHES_MIN: Final = 16
 """So many batches may be under way on one stream, however large they are."""
@@ -24,12 +23,11 @@ BYTES_MAX: Final = 1_048_576
 
 
 class Started(NamedTuple):
-    """A batch under way. `respond` makes the response, with a session's state, of what `outcome` brings."""
+    """A batch under way; `outcome` brings it with its answers."""
 
     commands: int
     size_bytes: int
-    outcome: asyncio.Future[Any]
-    respond: Callable[[Any, Any], bytes | pb.ApplyResponse]
+    outcome: asyncio.Future[Batch]
     holding: asyncio.Future[bool] | None
     held_client: str
 

@@ -6,12 +6,12 @@ it does not go in.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from typing import Any, Final
 
 from router.engine.commands import Enqueue
 from router.server._native import Batch, read_alone, read_batch
+from router.server.admission import MemoryGuard
+from router.server.answers import estimate_of, response_of
 from router.server.errors import Refusal, refusal_of_malformed
 from router.server.estimation import Estimation
 from router.server.requests import Answer, Submission, identity_of
@@ -23,9 +23,6 @@ from router.v1.call_service_pb2 import EnqueueResponse
 from router.wait import WaitEstimate
 from router.wire.commands import decode_command
 from router.wire.problems import Malformed
-from router.wire.results import encode_header, encode_result
-
-logger = logging.getLogger(__name__)
 
 _FIELDS: Final[dict[str, Any]] = dict(commands_pb2.Command.DESCRIPTOR.fields_by_name)
 FIELD_NUMBERS: Final[dict[str, int]] = {name: _FIELDS[name].number for name in COMMANDS}
@@ -37,26 +34,22 @@ _ALLOWED: Final = {
 
 
 class LaneEntrance:
-    """Read requests for the lane. `is_short` says whether there is no memory for new calls.
+    """Read requests for the lane. Of new calls it takes none while `memory` is short, while `is_open` is false nothing.
 
-    While `is_open` is false everything goes the other way.
+    What it does not take of a batch is Python's turn.
     """
 
-    def __init__(self, writer: Writer, is_short: Callable[[], bool]) -> None:
+    def __init__(self, writer: Writer, memory: MemoryGuard) -> None:
         self.is_open = True
         self._writer = writer
-        self._is_short = is_short
+        self._memory = memory
 
     def read_batch(self, content: bytes, principal: Principal, commands_max: int) -> Batch | None:
-        """Return the batch in the bytes of an `ApplyRequest`, None if it cannot go through the lane."""
-        if not self._takes_any:
-            return None
+        """Return the batch in the bytes of an `ApplyRequest`; None if they are not in the plain form, or too many."""
         return read_batch(content, self._fields(principal), commands_max)
 
     def read_alone(self, content: bytes, field: str, principal: Principal) -> Batch | None:
         """Return the one command in the bytes of a request of its own, None if it cannot go through the lane."""
-        if not self._takes_any:
-            return None
         return read_alone(content, FIELD_NUMBERS[field], self._fields(principal))
 
     @property
@@ -65,20 +58,11 @@ class LaneEntrance:
         return self.is_open and self._writer.tracer is None
 
     def _fields(self, principal: Principal) -> int:
-        """Return which commands a principal may send now, a bit for each field of `Command`."""
+        """Return which commands of a principal the lane takes now, a bit for each field of `Command`."""
+        if not self._takes_any:
+            return 0
         fields = _ALLOWED[principal.role]
-        return fields & ~_ENQUEUE if self._is_short() else fields
-
-
-def encoded_estimate(estimation: Estimation, estimate: WaitEstimate | None, queue: str) -> bytes:
-    """Return the bytes of an estimate of a call in a queue; empty without one, or where it cannot be told."""
-    if estimate is None:
-        return b""
-    try:
-        return estimation.encoded(estimate, queue)
-    except Exception:
-        logger.exception("a wait estimate could not be told")
-        return b""
+        return fields & ~_ENQUEUE if self._memory.is_short() else fields
 
 
 class LoneAsker:
@@ -121,20 +105,10 @@ class LoneAsker:
 
     def answer_estimate(self, estimate: WaitEstimate | None) -> None:
         """Answer with an estimate, if there is one."""
-        self._batch.answer_outcome(encoded_estimate(self._estimation, estimate, self._batch.queue))
+        self._batch.answer_outcome(estimate_of(estimate, self._batch.queue, self._estimation))
 
     def response(self) -> bytes:
         """Return the bytes of the response. Raises `Refusal`."""
-        answer = self._answer
-        if answer is None:
+        if self._answer is None:
             return self._batch.response_alone
-        if answer.refusal is not None:
-            raise answer.refusal
-        result = answer.result
-        assert result is not None
-        estimate = encoded_estimate(self._estimation, answer.wait_estimate, result.queue or "")
-        # the responses to commands are all alike
-        response = EnqueueResponse(header=encode_header(result.sequence, result.time_us), result=encode_result(result))
-        if estimate:
-            response.wait_estimate.MergeFromString(estimate)
-        return response.SerializeToString()
+        return response_of(self._answer, EnqueueResponse, self._estimation).SerializeToString()

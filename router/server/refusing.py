@@ -101,10 +101,15 @@ def read_request(parse: Callable[[bytes], Any], request: bytes) -> Any:
     try:
         message = parse(request)
     except DecodeError:
-        raise invalid("INVALID_QUERY", "request", "not such a message", "protobuf, with text in UTF-8") from None
+        raise refusal_of_no_message() from None
     note_request(message)
     check_request(message)
     return message
+
+
+def refusal_of_no_message() -> Refusal:
+    """Return the refusal of bytes that are no message of the kind that is wanted."""
+    return invalid("INVALID_QUERY", "request", "not such a message", "protobuf, with text in UTF-8")
 
 
 async def _guard(serving: Awaitable[Any], context: Context) -> Any:

@@ -1,6 +1,6 @@
-"""What all services have in common: how a write becomes a command and its answer a response.
+"""What all services have in common: how a write becomes a command, of a message or through the lane.
 
-Keeps one invariant: the header of a response to a command is that of the command, also in a repeated answer.
+Keeps one invariant: a session is known to be alive when its client writes, whatever becomes of the command.
 """
 
 from __future__ import annotations
@@ -11,16 +11,12 @@ from typing import Any, Final, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from router.server.answers import Response, response_of
 from router.server.errors import invalid
-from router.server.requests import Answer
 from router.server.security import principal_of
 from router.server.security.principals import Caller, set_caller
 from router.server.shell import Shell
-from router.v1 import results_pb2
 from router.wire.commands import field_of
-from router.wire.results import encode_header, encode_result
-
-Response = TypeVar("Response", bound=Message)
 
 
 class WriteRequest(Protocol):
@@ -96,24 +92,4 @@ class Service:
         answer = await self.shell.carry_out(
             request.client_id, request.request_id, part, estimate=estimate, actor=principal.name
         )
-        return self.respond(answer, response)
-
-    def respond(self, answer: Answer, response: type[Response]) -> Response:
-        """Return the response for an answer that is no refusal."""
-        result = answer.result
-        assert result is not None
-        fields: dict[str, Any] = {
-            "header": encode_header(result.sequence, result.time_us),
-            "result": encode_result(result),
-        }
-        if answer.wait_estimate is not None:
-            fields["wait_estimate"] = encode_estimate(self.shell, answer)
-        return response(**fields)
-
-
-def encode_estimate(shell: Shell, answer: Answer) -> results_pb2.WaitEstimate | None:
-    """Return the message for the estimate that an answer to `Enqueue` has, None without one."""
-    result, estimate = answer.result, answer.wait_estimate
-    if estimate is None or result is None:
-        return None
-    return shell.estimation.encode(estimate, result.queue or "")
+        return response_of(answer, response, self.shell.estimation)

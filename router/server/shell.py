@@ -114,7 +114,7 @@ class Shell:
         )
         self.observers.append(self.keeper)
         self.memory = MemoryGuard(server.memory_max)
-        self.lane = LaneEntrance(self.writer, lambda: self.memory.is_short())
+        self.lane = LaneEntrance(self.writer, self.memory)
         # it wants to see each command before the engine does
         self.lane.is_open = self.shadow is None
         self.closing = asyncio.Event()
@@ -157,10 +157,6 @@ class Shell:
     def header(self) -> results_pb2.Header:
         """Return the header for an answer to a query, which must not leave before that sequence is durable."""
         return encode_header(self.engine.sequence, self.engine.time_us)
-
-    def published_header(self) -> results_pb2.Header:
-        """Return the header of the last command that was published."""
-        return encode_header(self.hub.history.sequence, self.hub.history.time_us)
 
     async def carry_out(
         self, client_id: str, request_id: str, part: Message, *, estimate: bool = False, actor: str = "local"

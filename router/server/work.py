@@ -208,7 +208,10 @@ class LaneWork(Work):
 
     def carry_out(self, carrier: Carrier, group: WorkGroup) -> None:
         """Let the lane carry out what it can, and do what is left to do between."""
-        batch, asker = self._batch, self._asker
+        batch, asker, span = self._batch, self._asker, self.span
+        applied: list[tuple[Submission, Answer]] = []
+        if span is not None:
+            span.applying()
         while (turn := carrier.run(batch, asker.actor, group)) != Lane.DONE:
             if turn == Lane.ESTIMATE:
                 asker.answer_estimate(carrier.estimate(batch.call))
@@ -217,10 +220,15 @@ class LaneWork(Work):
                 asker.answer(Answer(refusal=refusal_of_reason(RejectReason(reason), subject, sequence, time_us)))
             else:
                 submission = self._submission()
-                if isinstance(submission, Refusal):
-                    asker.answer(Answer(refusal=submission))
+                if isinstance(submission, Submission):
+                    answer = carrier.apply(submission, group)
+                    asker.answer(answer)
+                    applied.append((submission, answer))
                 elif submission is not None:
-                    asker.answer(carrier.apply(submission, group))
+                    asker.answer(Answer(refusal=submission))
+        if span is not None:
+            # whoever traces has the lane closed
+            span.applied([submission for submission, _ in applied], [answer for _, answer in applied])
         self._outcome = batch
 
     def _submission(self) -> Submission | Refusal | None:

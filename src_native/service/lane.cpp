@@ -73,7 +73,7 @@ bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std:
         }
     }
     if (!reader.ok() || spans.size() > commands_max) return false;
-    if (!batch.client_id.empty() && !is_name(batch.client_id)) return false;
+    if (!batch.client_id.empty() && !is_name(batch.client_id)) fields = 0;
     batch.commands.reserve(spans.size());
     for (const std::string_view span : spans) batch.commands.push_back(look_at(span, batch.client_id, fields));
     return true;

@@ -57,7 +57,7 @@ struct Batch {
 // Commands of kinds that are not among `fields`, a bit for each field of router.v1.Command, are Python's turn.
 //
 // Read the bytes of an ApplyRequest into a new batch; false if it is not in the plain form, or has more than `commands_max`
-// commands.
+// commands. With a client id that is none, no command is for the lane; it may even be no text.
 bool read_batch(Batch& batch, std::string_view bytes, std::uint32_t fields, std::size_t commands_max);
 // The same of a request for one command, which is in `field` of router.v1.Command; false if it is Python's turn.
 bool read_alone(Batch& batch, std::string_view bytes, std::uint32_t field, std::uint32_t fields);

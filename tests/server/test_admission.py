@@ -16,6 +16,7 @@ from router.server.meters import NoMeters
 from router.server.metrics.rpc_meter import RpcMeter
 from router.server.observing import ObservingLayer
 from router.server.security.layer import SecurityLayer
+from router.server.server import RouterServer
 from router.server.unary import UnaryLayers
 from router.v1 import call_service_pb2
 
@@ -155,10 +156,12 @@ def test_memory_is_looked_at_four_times_a_second_and_refuses_only_what_grows() -
 
 
 async def test_a_server_that_is_short_of_memory_takes_no_calls_by_unary_call_or_stream(
-    client: RouterClient, server: object
+    client: RouterClient, server: RouterServer
 ) -> None:
     await client.apply(Enqueue("first", "loans"))
-    server.shell.memory = MemoryGuard(1)  # type: ignore[attr-defined]
+    server.shell.memory.limit = 1
+    while not server.shell.memory.is_short():
+        await asyncio.sleep(0.05)
     with pytest.raises(RouterError) as refused:
         await client.apply(Enqueue("second", "loans"))
     assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")

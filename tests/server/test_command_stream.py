@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 
+from router.server._native import Batch
 from router.server.command_stream import BATCHES_MAX, BATCHES_MIN, BYTES_MAX, COMMANDS_MAX, CommandStream, Started
 
 
 def started(commands: int, size_bytes: int) -> Started:
-    outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    return Started(commands, size_bytes, outcome, lambda outcome, state: b"", None, "")
+    outcome: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
+    return Started(commands, size_bytes, outcome, None, "")
 
 
 async def room_in(stream: CommandStream, commands: int, size_bytes: int) -> int:

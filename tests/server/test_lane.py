@@ -136,7 +136,7 @@ class Side:
             "order": [(client, sessions.calls.of(client)) for client in sorted(sessions.calls.clients())],
             "metrics": counted,
             "stays": sorted(self.shell.estimation.stays.of_call),
-            "header": self.shell.published_header(),
+            "header": (history.sequence, history.time_us),
         }
 
 
@@ -345,6 +345,26 @@ def test_who_may_not_send_a_command_alone_may_not_send_it_through_the_lane(role:
     ours = asyncio.run(both_see_the_same([Moment(0, role, requests)]))
     allowed = {Role.VIEWER: 0, Role.SUPERVISOR: 2, Role.PBX: 3, Role.ADMIN: 3}
     assert ours.shell.writer.applier.lane.numbered == allowed[role]
+
+
+def test_a_batch_in_another_form_goes_through_the_lane_as_one_in_the_plain_form() -> None:
+    message = encode_any_command(c.Enqueue("c2", "loans"), "r2")
+    message.MergeFromString(b"\xf8\x3f\x01")
+    those = [encode_any_command(c.Enqueue("c1", "loans"), "r1"), message, encode_any_command(c.Cancel("c1"), "r3")]
+    known = command_service_pb2.ApplyRequest(client_id="pbx", commands=those).SerializeToString(deterministic=True)
+    # a number that is written though it is 0, and a field that nobody knows
+    requests = [known, b"\x08\x00" + known, known + b"\xf8\x3f\x01"]
+    ours = asyncio.run(both_see_the_same([Moment(0, Role.PBX, requests[1:]), Moment(0, Role.PBX, requests)]))
+    # the command with a field that nobody knows is Python's turn, and all of them are repeated as what they were
+    assert (ours.shell.engine.sequence, ours.shell.writer.applier.lane.numbered) == (4, 2)
+
+
+@pytest.mark.parametrize("client_id", [b"bad\x02", b"x" * 256, b"\xff\xfe"])
+def test_with_a_client_id_that_is_none_no_command_is_carried_out(client_id: bytes) -> None:
+    command = encode_any_command(c.Enqueue("c1", "loans")).SerializeToString()
+    request = b"\x12" + length(len(client_id)) + client_id + b"\x1a" + length(len(command)) + command
+    ours = asyncio.run(both_see_the_same([Moment(0, Role.PBX, [request])]))
+    assert ours.shell.engine.sequence == 1
 
 
 def test_the_lane_and_python_number_the_kinds_of_command_alike() -> None:

@@ -10,7 +10,7 @@ import pytest
 from router.client import Reply, RouterClient, RouterError
 from router.engine import commands as c
 from router.engine.vocabulary import CallState
-from router.server import command_service
+from router.server import answers
 from router.server.server import RouterServer
 from router.v1 import command_service_pb2, command_service_pb2_grpc, commands_pb2, results_pb2
 from tests.server.support import CONFIG, client_of, running
@@ -40,14 +40,14 @@ async def test_a_batch_is_carried_out_in_order(server: RouterServer, client: Rou
 async def test_a_fault_in_wording_an_answer_is_that_commands_alone(
     client: RouterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode_header = command_service.encode_header
+    encode_header = answers.encode_header
 
     def faulty(sequence: int, time_us: int) -> results_pb2.Header:
         if sequence == 3:
             raise RuntimeError("no words")
         return encode_header(sequence, time_us)
 
-    monkeypatch.setattr(command_service, "encode_header", faulty)
+    monkeypatch.setattr(answers, "encode_header", faulty)
     async with client.stream() as stream:
         # the second and the third are rejected; what is not ASCII the lane leaves to be worded
         results = await stream.apply([c.Enqueue("é1", "loans"), c.Enqueue("é1", "loans"), c.Complete("é1")])

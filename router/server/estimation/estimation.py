@@ -150,11 +150,11 @@ class Estimation:
             return False
         return stay.call in self.stays.fresh or self._sets.under_way
 
-    def encode(self, estimate: WaitEstimate, queue: str, call: str = "") -> results_pb2.WaitEstimate:
+    def estimate_message(self, estimate: WaitEstimate, queue: str, call: str = "") -> results_pb2.WaitEstimate:
         """Return the message for an estimate of a call in a queue; without `call`, of one that has not come."""
         return encode_wait_estimate(estimate, callback_offered=self._is_callback_offered(estimate, queue, call))
 
-    def encoded(self, estimate: WaitEstimate, queue: str) -> bytes:
+    def estimate_bytes(self, estimate: WaitEstimate, queue: str) -> bytes:
         """Return the bytes of the message for an estimate of a call that has just come to a queue."""
         return estimate_bytes(estimate, METHODS[estimate.method], self._is_callback_offered(estimate, queue, ""))
 

@@ -149,7 +149,7 @@ class WaitWatcher:
             call=stay.call,
             queue=stay.queue,
             call_state=_wire_state(CallState.OFFERED if stay.offered else CallState.WAITING),
-            wait_estimate=estimation.encode(estimate, stay.queue, stay.call),
+            wait_estimate=estimation.estimate_message(estimate, stay.queue, stay.call),
         )
 
 
