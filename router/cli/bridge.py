@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import rich_click as click
 import uvloop
 
 from router.cli.parameters import HELP, Address, exit_codes
+from router.cli.serving import log_options, refuse
 from router.config import ConfigError
-from router.server.logs import FORMATS, LEVELS, set_up_logs
+from router.server.logs import set_up_logs
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +44,7 @@ def command() -> None:
     type=Address(any_port=True),
     help="Serve metrics and health checks over HTTP here, not where the config says; port 0: any free one.",
 )
-@click.option(
-    "--log-format",
-    metavar="FORMAT",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How lines of the log look: text for people, or json, one object each.",
-)
-@click.option(
-    "--log-level",
-    metavar="LEVEL",
-    type=click.Choice(LEVELS),
-    default="info",
-    show_default=True,
-    help="Write lines from this level on: debug, info, warning or error.",
-)
+@log_options
 def asterisk(
     path: Path | None,
     print_config: bool,
@@ -77,7 +62,7 @@ def asterisk(
         from router.bridge.asterisk.config import example_text, load_bridge
         from router.bridge.asterisk.run import CredentialsRefused, EntryRefused, run_bridge
     except ImportError as error:
-        _refuse(f"this needs a package that is not installed ({error.name}): pip install 'skill-router[asterisk]'")
+        refuse(f"this needs a package that is not installed ({error.name}): pip install 'skill-router[asterisk]'")
     if print_config:
         click.echo(example_text(), nl=False)
         return
@@ -92,21 +77,12 @@ def asterisk(
         code = uvloop.run(run_bridge(config, metrics_listen=metrics_listen, announce=click.echo))
     except ConfigError as error:
         count = len(error.problems)
-        _refuse(f"{error}\n{count} problem{'' if count == 1 else 's'}; the bridge was not started")
+        refuse(f"{error}\n{count} problem{'' if count == 1 else 's'}; the bridge was not started", log_format)
     except (CredentialsRefused, EntryRefused, OSError, ValueError) as error:
-        _refuse(f"the bridge has ended: {error}", log_format)
+        refuse(f"the bridge has ended: {error}", log_format)
     sys.exit(code)
 
 
 def _notice(arrival: object, problem: str) -> None:
     """Say what a rule took from a call and could not use."""
     logger.warning("%s", problem, extra={"channel": getattr(arrival, "channel", "")})
-
-
-def _refuse(message: str, log_format: str = "text") -> NoReturn:
-    """Say why there is no bridge: to people plainly, to machines as a line like all others."""
-    if log_format == "text":
-        click.echo(message, err=True)
-    else:
-        logger.critical("%s", message)
-    sys.exit(1)

@@ -7,16 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import rich_click as click
 import uvloop
 
 from router.cli.parameters import HELP, Address, FiniteRange, exit_codes
+from router.cli.serving import log_options, refuse
 from router.config import ConfigError
 from router.journal import JournalError
 from router.server.clock import SPEED_MAX, SPEED_MIN
-from router.server.logs import FORMATS, LEVELS, set_up_logs
+from router.server.logs import set_up_logs
 from router.server.recovery import Recovered
 from router.server.run import serve
 from router.server.server import RouterServer
@@ -71,22 +72,7 @@ logger = logging.getLogger(__name__)
     is_flag=True,
     help="Listen beyond this machine although there is no TLS, or nobody has to say who it is.",
 )
-@click.option(
-    "--log-format",
-    metavar="FORMAT",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How lines of the log look: text for people, or json, one object each.",
-)
-@click.option(
-    "--log-level",
-    metavar="LEVEL",
-    type=click.Choice(LEVELS),
-    default="info",
-    show_default=True,
-    help="Write lines from this level on: debug (which has one for every RPC), info, warning or error.",
-)
+@log_options
 @click.option(
     "--tracing",
     is_flag=True,
@@ -133,9 +119,9 @@ def command(
         )
     except ConfigError as error:
         count = len(error.problems)
-        _refuse(f"{error}\n{count} problem{'' if count == 1 else 's'}; the server was not started", log_format)
+        refuse(f"{error}\n{count} problem{'' if count == 1 else 's'}; the server was not started", log_format)
     except (JournalError, OSError) as error:
-        _refuse(f"the server was not started: {error}", log_format)
+        refuse(f"the server was not started: {error}", log_format)
     if spans is not None:
         spans.close()
     if outcome.stuck:
@@ -151,7 +137,7 @@ def _tracing(log_format: str) -> Tracing:
     try:
         from router.server.tracing import TraceFields, set_up_tracing
     except ImportError as error:
-        _refuse(
+        refuse(
             f"--tracing needs packages that are not installed ({error.name}): pip install 'skill-router[tracing]'; "
             "the server was not started",
             log_format,
@@ -159,15 +145,6 @@ def _tracing(log_format: str) -> Tracing:
     for handler in logging.getLogger().handlers:
         handler.addFilter(TraceFields())
     return set_up_tracing()
-
-
-def _refuse(message: str, log_format: str) -> NoReturn:
-    """Say why there is no server: to people plainly, to machines as a line like all others."""
-    if log_format == "text":
-        click.echo(message, err=True)
-    else:
-        logger.critical("%s", message)
-    sys.exit(1)
 
 
 def _announce(server: RouterServer, recovered: Recovered | None) -> None:
