@@ -63,7 +63,7 @@ class Applier:
         estimator: Estimator,
         observers: Sequence[Observer],
         *,
-        followers: Followers | None = None,
+        followers: Followers,
         journalling: bool,
     ) -> None:
         self.engine = engine
@@ -74,7 +74,7 @@ class Applier:
         """Shown each command of a client before the engine sees it; None where nobody looks."""
         self.engine_ns = 0
         """Real time spent inside the engine for what did not go through the lane."""
-        self.followers = Followers(engine) if followers is None else followers
+        self.followers = followers
         self._learn = estimator.learn
         self.lane = Lane(
             engine,

@@ -76,13 +76,17 @@ class Carrier(Protocol):
 
 
 class Work(ABC):
-    """What is carried out with nothing in between. `size` is how many commands it has, or may have, at least 1."""
+    """What is carried out with nothing in between. `size` is how many commands it has, or may have, at least 1.
 
-    __slots__ = ("_error", "_outcome", "future", "size", "span", "taken_ns")
+    `weight` is how many a turn is taken up with, also by answering what is refused.
+    """
 
-    def __init__(self, size: int) -> None:
+    __slots__ = ("_error", "_outcome", "future", "size", "span", "taken_ns", "weight")
+
+    def __init__(self, size: int, weight: int = 0) -> None:
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.size = size or 1
+        self.weight = weight or self.size
         self.taken_ns = perf_counter_ns()
         self.span: WorkSpan | None = None
         self._outcome: Any = None
@@ -169,7 +173,7 @@ class PlanWork(Work):
             if span is not None:
                 submissions.append(submission)
                 answers.append(answer)
-        self.size = max(1, applied)
+        self.size = self.weight = max(1, applied)
         if span is not None:
             span.applied(submissions, answers)
 
@@ -202,7 +206,7 @@ class LaneWork(Work):
     __slots__ = ("_asker", "_batch")
 
     def __init__(self, batch: Batch, asker: Asker, size: int) -> None:
-        super().__init__(size)
+        super().__init__(size, len(batch))
         self._batch = batch
         self._asker = asker
 
@@ -247,10 +251,10 @@ class WorkGroup:
     """What the writer did in one turn. `leave` and `refuse` tell everybody concerned.
 
     `numbered` is how many commands got a number, of which `sequence` was the last. `happenings` are those of commands
-    that did not go through the lane.
+    that did not go through the lane. `size` and `weight` are those of all works.
     """
 
-    __slots__ = ("_on_left", "_publish", "entries", "happenings", "numbered", "sequence", "size", "works")
+    __slots__ = ("_on_left", "_publish", "entries", "happenings", "numbered", "sequence", "size", "weight", "works")
 
     def __init__(self, publish: Publish, on_left: Callable[[WorkGroup], None]) -> None:
         self._publish = publish
@@ -261,6 +265,7 @@ class WorkGroup:
         self.numbered = 0
         self.sequence = 0
         self.size = 0
+        self.weight = 0
 
     def count(self, numbered: int, sequence: int) -> None:
         """Learn of commands that got numbers, up to a sequence."""

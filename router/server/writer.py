@@ -68,7 +68,7 @@ class Writer:
         estimator: Estimator,
         publish: Publish,
         *,
-        followers: Followers | None = None,
+        followers: Followers,
         observers: Sequence[Observer] = (),
         journal: JournalThread | None = None,
         on_failure: Callable[[], None] = lambda: None,
@@ -203,23 +203,14 @@ class Writer:
             committing.cancel()
 
     async def _run(self) -> None:
-        has_run = False
-        while not self._failure:
-            if not self._works:
-                if self._stopping:
-                    break
-                left_s = self._seconds_left()
-                if left_s is None or left_s > 0:
-                    has_run = False
-                    await self._alarm.wait(left_s)
-                    continue
-            if has_run:
-                # others get a turn first
-                has_run = False
-                await asyncio.sleep(0)
+        while not self._failure and not (self._stopping and not self._works):
+            left_s = 0.0 if self._works else self._seconds_left()
+            if left_s is None or left_s > 0:
+                await self._alarm.wait(left_s)
                 continue
-            has_run = True
-            self._run_group()
+            if self._run_group() or self._works:
+                # others get a turn first
+                await asyncio.sleep(0)
 
     def _seconds_left(self) -> float | None:
         """Return for how long nothing is due; None: for ever."""
@@ -246,20 +237,24 @@ class Writer:
         """Return for how long nothing need be journalled, or asked for."""
         return max(0.0, max(self.committer.journalled_s, self._looked_s) + QUIET_S_MAX - monotonic())
 
-    def _run_group(self) -> None:
-        group, engine = self._group, self.applier.engine
+    def _run_group(self) -> bool:
+        """Do what is due, as much as a turn may take; return whether deadlines were, of which there may be more."""
+        group = self._group
         try:
-            if not self._catch_up():
-                while self._works and (not group.works or group.size + self._works[0].size <= self._group_max):
+            has_fired = self._catch_up()
+            if not has_fired:
+                while self._works and (not group.works or group.weight + self._works[0].weight <= self._group_max):
                     self._run_work(self._works.popleft())
-                if self._advance_is_due():
-                    self._advance(engine.due_time(self.applier.clock.now_us(), DEADLINES_MAX))
+                has_fired = self._advance_is_due()
+                if has_fired:
+                    self._advance(self.applier.engine.due_time(self.applier.clock.now_us(), DEADLINES_MAX))
         except Exception:
             logger.critical("the engine failed; no more commands are taken", exc_info=True)
             self._fail("ENGINE_FAILED", group)
-            return
+            return False
         self._group = self._new_group()
         self.committer.hand_over(group)
+        return has_fired
 
     def _run_work(self, work: Work) -> None:
         self._pending -= work.size
@@ -273,6 +268,7 @@ class Writer:
         self.applier.caught_up()
         self._pending += work.size
         self._group.size += work.size
+        self._group.weight += work.weight
 
     def _new_group(self) -> WorkGroup:
         return WorkGroup(self._publish, self._on_left)

@@ -14,6 +14,7 @@ from router.engine import commands as c
 from router.engine.errors import UnknownName
 from router.engine.settings import QueueSettings, Settings
 from router.journal import Change, ConfigText, Entry, SessionChange
+from router.server._native import Followers
 from router.server.clock import Clock
 from router.server.errors import Refusal
 from router.server.journal_thread import JournalThread
@@ -43,6 +44,7 @@ class Bench:
             clock or Clock(),
             NoEstimates(),
             self._publish,
+            followers=Followers(self.engine),
             journal=thread,
             observers=[self],
             on_failure=self._on_failure,

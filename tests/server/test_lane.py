@@ -38,6 +38,7 @@ from router.server.refusing import read_request
 from router.server.security import Role
 from router.server.security.principals import Caller, Principal, set_caller
 from router.server.shell import Shell
+from router.server.work import WorkGroup
 from router.v1 import agent_service_pb2, call_service_pb2, command_service_pb2, commands_pb2
 from router.wire.commands import encode_any_command
 from tests.server.scripted_journal import ScriptedJournal
@@ -365,6 +366,27 @@ def test_with_a_client_id_that_is_none_no_command_is_carried_out(client_id: byte
     request = b"\x12" + length(len(client_id)) + client_id + b"\x1a" + length(len(command)) + command
     ours = asyncio.run(both_see_the_same([Moment(0, Role.PBX, [request])]))
     assert ours.shell.engine.sequence == 1
+
+
+def test_commands_that_are_refused_count_for_the_length_of_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with side([0], lane=True) as ours:
+            writer, works = ours.shell.writer, []
+            hand_over = writer.committer.hand_over
+
+            def handed_over(group: WorkGroup) -> None:
+                works.append(len(group.works))
+                hand_over(group)
+
+            monkeypatch.setattr(writer, "_group_max", 3 * BATCH_MAX)
+            monkeypatch.setattr(writer.committer, "hand_over", handed_over)
+            refused = command_service_pb2.ApplyRequest(commands=[commands_pb2.Command()] * BATCH_MAX)
+            responses = await ours.stream([refused.SerializeToString()] * 9, Principal("somebody", Role.PBX))
+            assert [len(response.results) for response in responses] == [BATCH_MAX] * 9
+            assert max(works) == 3
+            assert sum(works) == 9
+
+    asyncio.run(run())
 
 
 def test_the_lane_and_python_number_the_kinds_of_command_alike() -> None:

@@ -11,6 +11,7 @@ from router.engine import Engine
 from router.engine import commands as c
 from router.engine.errors import UnknownName
 from router.engine.settings import QueueSettings, Settings
+from router.server._native import Followers
 from router.server.clock import Clock
 from router.server.errors import Refusal
 from router.server.requests import Submission
@@ -26,7 +27,8 @@ class Bench:
         self.groups: list[list[Happening]] = []
         self.at_publication: list[int] = []
         self.answered = 0
-        self.writer = Writer(self.engine, Clock(), NoEstimates(), self.publish, **bounds)
+        followers = Followers(self.engine)
+        self.writer = Writer(self.engine, Clock(), NoEstimates(), self.publish, followers=followers, **bounds)
 
     def publish(self, happenings: Sequence[Happening], sequence: int) -> None:
         self.groups.append(list(happenings))
