@@ -21,7 +21,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Enqueue
-from router.v1 import call_service_pb2, commands_pb2, session_service_pb2, session_service_pb2_grpc
+from router.v1 import (
+    call_service_pb2,
+    call_service_pb2_grpc,
+    commands_pb2,
+    session_service_pb2,
+    session_service_pb2_grpc,
+)
 from tests.recovery.real_server import RealServer
 from tests.server.flood import Ended, Flood
 from tests.server.scripted_journal import ScriptedJournal
@@ -173,6 +179,31 @@ async def test_a_flood_of_new_calls_drops_no_heartbeat_and_no_health_check(serve
         outcomes = codes(await asyncio.to_thread(other.take))
     assert outcomes["CANCELLED"] > outcomes["OK"] / 4, "it was no overload"
     assert set(ended) == {grpc.StatusCode.OK}
+
+
+async def test_a_flood_of_reads_drops_nothing_that_ends_a_call(server: RealServer) -> None:
+    read = call_service_pb2.GetCallRequest(call="nobody").SerializeToString()
+    client = {"client_id": "pbx"}
+    ended: Counter[grpc.StatusCode] = Counter()
+    with Flood(server.address, "/router.v1.CallService/GetCall", lambda _: read) as other:
+        pouring = asyncio.create_task(asyncio.to_thread(other.hold, 4_000, 1.5))
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            stub: Any = call_service_pb2_grpc.CallServiceStub(channel)
+            calls = [
+                (stub.Accept, call_service_pb2.AcceptRequest(**client, accept=commands_pb2.Accept(offer=1))),
+                (stub.Cancel, call_service_pb2.CancelRequest(**client, cancel=commands_pb2.Cancel(call="c"))),
+                (stub.Complete, call_service_pb2.CompleteRequest(**client, complete=commands_pb2.Complete(call="c"))),
+                (stub.Reject, call_service_pb2.RejectRequest(**client, reject=commands_pb2.Reject(offer=1))),
+            ]
+            while not pouring.done():
+                for call, request in calls:
+                    ended[await call(request).code()] += 1
+        await pouring
+        outcomes = codes(await asyncio.to_thread(other.take))
+    assert outcomes["CANCELLED"] > outcomes["NOT_FOUND"] / 4, "it was no overload"
+    # there is no such offer or call, which they have been told; some were told to come back later
+    assert ended[grpc.StatusCode.NOT_FOUND] > 0
+    assert set(ended) <= {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 async def test_a_disk_that_stands_still_fills_the_line_and_no_more() -> None:
