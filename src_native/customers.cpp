@@ -3,14 +3,19 @@
 namespace router {
 
 const Customer* Customers::find(std::string_view name) const {
-    const auto found = ids_.find(name);
-    return found == ids_.end() ? nullptr : &places_[found->second].customer;
+    const std::uint32_t* found = find(name, NumberTable::hash_of(name));
+    return found == nullptr ? nullptr : &places_[*found].customer;
+}
+
+const std::uint32_t* Customers::find(std::string_view name, NumberTable::Hash hash) const {
+    return ids_.find(hash, [&](Id id) { return places_[id].customer.name == name; });
 }
 
 void Customers::remember(const std::string& name, AgentId agent, TimeUs served_us) {
     Id id;
-    if (const auto found = ids_.find(name); found != ids_.end()) {
-        id = found->second;
+    const NumberTable::Hash hash = NumberTable::hash_of(name);
+    if (const std::uint32_t* found = find(name, hash)) {
+        id = *found;
         unlink(id);
     } else {
         if (free_.empty()) {
@@ -19,7 +24,7 @@ void Customers::remember(const std::string& name, AgentId agent, TimeUs served_u
         }
         id = free_.back();
         free_.pop_back();
-        ids_.emplace(name, id);
+        ids_.insert(hash, id);
         places_[id].customer.name = name;
     }
     places_[id].customer.agent = agent;
@@ -35,7 +40,7 @@ std::vector<Customer> Customers::all() const {
 
 void Customers::forget(Id id) {
     unlink(id);
-    ids_.erase(places_[id].customer.name);
+    ids_.erase(NumberTable::hash_of(places_[id].customer.name), id);
     places_[id].customer.name.clear();
     free_.push_back(id);
 }

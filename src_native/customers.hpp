@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base.hpp"
-#include "symbols.hpp"
+#include "number_table.hpp"
 
 namespace router {
 
@@ -36,13 +36,14 @@ private:
         Id after = NONE;
     };
 
+    const std::uint32_t* find(std::string_view name, NumberTable::Hash hash) const;
     void forget(Id id);
     void unlink(Id id);
     void link_last(Id id);
 
     std::vector<Place> places_;
     std::vector<Id> free_;
-    NameMap<Id> ids_;
+    NumberTable ids_;  // by name
     Id oldest_ = NONE;
     Id newest_ = NONE;
 };

@@ -118,7 +118,7 @@ void Engine::forget_surplus() {
 void Engine::forget_oldest_call() {
     const CallId id = finished_.front();
     finished_.pop_front();
-    if (!calls_[id].name.empty()) call_ids_.erase(calls_[id].name);
+    if (!calls_[id].name.empty()) call_ids_.erase(NumberTable::hash_of(calls_[id].name), id);
     forgotten_.push_back(id);
     release_requirement(std::exchange(calls_[id].requirement, NONE));
 }
@@ -207,13 +207,17 @@ TimeUs Engine::due_time(TimeUs time_us, std::size_t limit) const {
     return timers_.size() < limit ? time_us : std::min(time_us, timers_.time_of(limit));
 }
 
-CallId Engine::find_call(std::string_view name) const {
-    const auto found = call_ids_.find(name);
-    return found == call_ids_.end() ? NONE : found->second;
+CallId Engine::find_call(std::string_view name) const { return find_call(name, NumberTable::hash_of(name)); }
+
+CallId Engine::find_call(std::string_view name, NumberTable::Hash hash) const {
+    const std::uint32_t* found = call_ids_.find(hash, [&](CallId id) { return calls_[id].name == name; });
+    return found == nullptr ? NONE : *found;
 }
 
-AgentId Engine::find_agent(std::string_view name) const {
-    if (const auto found = agent_ids_.find(name); found != agent_ids_.end()) return found->second;
+AgentId Engine::find_agent(std::string_view name) const { return find_agent(name, NumberTable::hash_of(name)); }
+
+AgentId Engine::find_agent(std::string_view name, NumberTable::Hash hash) const {
+    if (const std::uint32_t* found = agent_ids_.find(hash, [&](AgentId id) { return agents_[id].name == name; })) return *found;
     if (agent_ids_.size() == agents_.size()) return NONE;
     // a fork without names
     const auto named = std::find_if(agents_.begin(), agents_.end(), [&](const Agent& agent) { return agent.name == name; });

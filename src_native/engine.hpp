@@ -15,6 +15,7 @@
 #include "commands.hpp"
 #include "customers.hpp"
 #include "events.hpp"
+#include "number_table.hpp"
 #include "offer_table.hpp"
 #include "requests.hpp"
 #include "skills.hpp"
@@ -173,6 +174,8 @@ private:
         event.sequence = sequence_;
         return event;
     }
+    CallId find_call(std::string_view name, NumberTable::Hash hash) const;
+    AgentId find_agent(std::string_view name, NumberTable::Hash hash) const;
     Id add_text(std::string text);
     void reject(RejectReason reason, std::string subject);
     template <class Kind>
@@ -253,7 +256,7 @@ private:
     void handle(const Detach& command);
     void handle(const Attach& command);
     CallId resolve_live_call(const CallRef& ref);
-    CallId allocate_call(const std::string& name);
+    CallId allocate_call(const std::string& name, NumberTable::Hash hash);
     std::vector<AgentId> known_agents(const Names& names) const;
     void start_hold(Call& call, TimeUs hold_us);
     void admit(CallId id);
@@ -367,11 +370,11 @@ private:
     std::vector<Channel> channels_;
     NameMap<ChannelId> channel_ids_;
     std::vector<Agent> agents_;
-    NameMap<AgentId> agent_ids_;
+    NumberTable agent_ids_;  // by name
     AgentIndex agent_index_;
     std::vector<Call> calls_;
     std::vector<CallId> free_calls_;
-    NameMap<CallId> call_ids_;
+    NumberTable call_ids_;  // by name, of those that have one
     CallIndex call_index_;
     TextPool wrapped_up_;  // names of calls in wrap-up
     std::int64_t live_calls_ = 0;

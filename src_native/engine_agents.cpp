@@ -104,7 +104,7 @@ void Engine::handle(const SignIn& command) {
     if (id == NONE) {
         id = static_cast<AgentId>(agents_.size());
         agents_.emplace_back().name = command.agent.name;
-        agent_ids_.emplace(command.agent.name, id);
+        agent_ids_.insert(NumberTable::hash_of(command.agent.name), id);
         agents_[id].profile = skills_.acquire_profile(command.skills, command.agent.name);
     } else if (!command.as_before) {
         set_profile(id, skills_.acquire_profile(command.skills, agents_[id].name));

@@ -8,7 +8,8 @@ namespace router {
 // ---- commands ----
 
 void Engine::handle(const Enqueue& command) {
-    const CallId existing = command.call.empty() ? NONE : find_call(command.call);
+    const NumberTable::Hash hash = command.call.empty() ? 0 : NumberTable::hash_of(command.call);
+    const CallId existing = find_call(command.call, hash);
     if (existing != NONE) {
         result_call_ = existing;
         return reject(RejectReason::duplicate_call, command.call);
@@ -21,7 +22,7 @@ void Engine::handle(const Enqueue& command) {
     if (!has_room_for(command.requirement)) return reject(RejectReason::too_many_requirements, command.call);
 
     const QueueSettings& settings = queues_[queue].settings;
-    const CallId id = allocate_call(command.call);
+    const CallId id = allocate_call(command.call, hash);
     result_call_ = id;
     Call& call = calls_[id];
     call.queue = queue;
@@ -220,7 +221,8 @@ CallId Engine::resolve_live_call(const CallRef& ref) {
     return id;
 }
 
-CallId Engine::allocate_call(const std::string& name) {
+// `hash`: of the name, if it has one.
+CallId Engine::allocate_call(const std::string& name, NumberTable::Hash hash) {
     CallId id;
     if (!free_calls_.empty()) {
         id = free_calls_.back();
@@ -231,7 +233,7 @@ CallId Engine::allocate_call(const std::string& name) {
     }
     if (!name.empty()) {
         calls_[id].name = name;
-        call_ids_.emplace(name, id);
+        call_ids_.insert(hash, id);
     }
     ++live_calls_;
     return id;

@@ -168,7 +168,7 @@ private:
         if (terms_.names) {
             own.name = call.name;
             own.customer = call.customer;
-            if (!own.name.empty()) engine_.call_ids_.emplace(own.name, id);
+            if (!own.name.empty()) engine_.call_ids_.insert(NumberTable::hash_of(own.name), id);
         }
         if (call.state == CallState::waiting) return engine_.enter_waiting(id);
         Engagement& engagement = engine_.engagement_of(own);

@@ -1,7 +1,6 @@
 // The requests that are remembered, with their answers, oldest first.
 //
-// A million of them are usual, so each takes little: its texts lie one after the other in large chunks, and it is found by an
-// open table of eight bytes for each place.
+// A million of them are usual, so each takes little: its texts lie one after the other in large chunks.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "events.hpp"
+#include "number_table.hpp"
 
 namespace router {
 
@@ -52,27 +52,18 @@ private:
         CallState call_state{};
         bool about_call = false;
     };
-    // A place of the table: the low half of the key's hash, and the number of the request, modulo 2^32.
-    struct Place {
-        std::uint32_t hash = 0;
-        std::uint32_t number = 0;
-        bool is_free() const { return hash == 0; }
-    };
 
     std::string_view text(const Record& record, std::size_t begin, std::size_t size) const {
         return std::string_view(chunks_[record.chunk - chunks_forgotten_]).substr(record.begin + begin, size);
     }
     std::string_view key(const Record& record) const { return text(record, 0, record.key_size); }
     std::string& room_for(std::size_t size);
-    void insert(Place place);
-    void erase(std::size_t at);
-    void grow();
 
     std::deque<Record> records_;
     std::uint32_t forgotten_ = 0;  // records before the oldest, modulo 2^32
     std::deque<std::string> chunks_;
     std::uint32_t chunks_forgotten_ = 0;
-    std::vector<Place> places_;  // a power of two, at most two thirds taken; empty at first
+    NumberTable numbers_;  // of requests, modulo 2^32
 };
 
 }  // namespace router

@@ -253,11 +253,13 @@ private:
 
     void read_agents() {
         const std::size_t count = archive_.count();
-        engine_.agents_.resize(count);
+        engine_.agents_.reserve(count);
         for (AgentId id = 0; id < count; ++id) {
-            engine_.agents_[id].name = read_text();
-            const bool added = engine_.agent_ids_.emplace(engine_.agents_[id].name, id).second;
-            demand(added && !engine_.agents_[id].name.empty(), "an agent twice or without a name");
+            const std::string name = read_text();
+            const NumberTable::Hash hash = NumberTable::hash_of(name);
+            demand(!name.empty() && engine_.find_agent(name, hash) == NONE, "an agent twice or without a name");
+            engine_.agents_.emplace_back().name = name;
+            engine_.agent_ids_.insert(hash, id);
         }
         for (Agent& agent : engine_.agents_) read_agent_state(agent);
     }
@@ -314,8 +316,7 @@ private:
         for (CallId id = 0; id < engine_.calls_.size(); ++id) {
             read_call(engine_.calls_[id]);
             const Call& call = engine_.calls_[id];
-            const bool added = call.name.empty() ? nameless_.emplace(call.order, id).second : engine_.call_ids_.emplace(call.name, id).second;
-            demand(added, "a call twice");
+            demand(call.name.empty() ? nameless_.emplace(call.order, id).second : list_name(call.name, id), "a call twice");
             if (call.offer != 0) call_of_offer_[call.offer] = id;
             engine_.live_calls_ += !is_finished(call.state);
         }
@@ -326,6 +327,14 @@ private:
             engine_.finished_.push_back(id);
         }
         engine_.apply_renames();
+    }
+
+    // False if another call has that name.
+    bool list_name(const std::string& name, CallId id) {
+        const NumberTable::Hash hash = NumberTable::hash_of(name);
+        if (engine_.find_call(name, hash) != NONE) return false;
+        engine_.call_ids_.insert(hash, id);
+        return true;
     }
 
     CallId read_finished() {
