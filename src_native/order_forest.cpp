@@ -195,6 +195,7 @@ OrderForest::Node OrderForest::first_in_subtree_without(Node node, std::size_t b
 }
 
 OrderForest::Node OrderForest::first_without(const Set& set, std::size_t bit) const {
+    if (set.empty() || !has(set.first, bit)) return set.first;  // mostly: few members have it
     return first_in_subtree_without(set.top, bit);
 }
 
