@@ -7,6 +7,7 @@ from router.engine._cpp cimport Command, CppEngine, RequirementSpec
 
 cdef class Engine:
     cdef CppEngine _engine
+    cdef list _queue_names  # by number, as far as events named them; numbers of queues stay theirs
 
     cdef list _events(self)
     cdef uint32_t _call(self, object call) except? 0xFFFFFFFF

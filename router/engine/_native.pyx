@@ -39,6 +39,7 @@ router_error_classes[3] = <PyObject*>InvariantViolated
 include "_to_native.pxi"
 include "_commands_to_native.pxi"
 include "_from_native.pxi"
+include "_events_from_native.pxi"
 
 
 cdef class Engine:
@@ -112,12 +113,9 @@ cdef class Engine:
         return self.apply(commands.Advance(), time_us)
 
     cdef list _events(self):
-        cdef const vector[Event]* native = &self._engine.events()
-        cdef size_t index
-        cdef list collected = []
-        for index in range(native.size()):
-            collected.append(event_from(self._engine, native[0][index]))
-        return collected
+        if self._queue_names is None:
+            self._queue_names = []
+        return events_from(self._engine, self._queue_names)
 
     def next_deadline(self):
         """Return the time of the earliest deadline, None if there is none. O(1)."""
@@ -370,6 +368,7 @@ cdef class Engine:
         if type(start) is not Engine:
             refuse("start", f"{shown(start)} is no engine", "the engine that this one was copied from is wanted")
         self._engine.rewind((<Engine>start)._engine)
+        self._queue_names = None
 
 
 def summary_of(view, obstacles, signed_in):
