@@ -172,6 +172,10 @@ class World:
         if gap:
             self.watch.clear()
 
+    def announce(self, call: str, *media: str) -> None:
+        """Something is to be said to a caller."""
+        self._take(self.floor.announce(call, media, self.now_us), "announce")
+
     def restart_asterisk(self) -> None:
         self.drop_socket()
         self.pbx.restart()

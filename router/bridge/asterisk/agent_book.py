@@ -13,6 +13,7 @@ import msgspec
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.ari.events import DeviceState
 from router.bridge.asterisk.ari.requests import Done, Failed, GetDevice, Outcome, SubscribeDevices, Unreachable
+from router.bridge.asterisk.calls import LegPhase
 from router.bridge.asterisk.causes import Ending, LegEnd
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.link import Link
@@ -24,6 +25,8 @@ from router.engine.vocabulary import Availability
 
 CONNECTION_LOST: Final = "connection_lost"
 """The reason that the router itself gives when it loses sight of us; Reconcile takes it back."""
+UNKNOWN_CALL: Final = "unknown_call"
+"""The one that it gives while an agent talks with a caller whose call is over for it; we take it back afterwards."""
 DEVICE_SETTLES_US: Final = 1_000_000
 """A telephone's state counts when it has stood for so long: around a call of ours it goes up and down."""
 RETRY_US: Final = 5_000_000
@@ -108,12 +111,17 @@ class AgentBook:
             agent = self.agent(view.agent)
             agent.ours = agent.signed_in = True
             agent.sign_in = SignIn(view.agent, view.skills, view.capacity)
-            if view.reason != CONNECTION_LOST:
+            agent.owed = view.reason == UNKNOWN_CALL and self._talks(agent)
+            if view.reason == CONNECTION_LOST or (view.reason == UNKNOWN_CALL and not agent.owed):
+                agent.ready, agent.reason = True, ""
+            else:
                 agent.ready = view.availability is Availability.READY
                 agent.reason = view.reason
                 self._park_again(agent)
-            else:
-                agent.ready, agent.reason = True, ""
+
+    def _talks(self, agent: Agent) -> bool:
+        legs = self._desk.legs.values()
+        return any(leg.agent == agent.name and leg.phase is not LegPhase.ENDING for leg in legs)
 
     def agreed(self, sequence: int, listed: Iterable[LiveAgent], differences: Iterable[Difference]) -> None:
         """The router has the agents as they were listed; what it tells from before `sequence` is overtaken."""

@@ -32,7 +32,7 @@ from router.engine.commands import Cancel, Complete
 from router.engine.vocabulary import CallState
 
 _RINGING_PATIENCE_US = 1_000_000
-_TIMERS = ("patience", "sound", "said", "go", "unmix")
+_TIMERS = ("patience", "sound", "said", "go", "unmix", "name")
 _OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
 
 
@@ -57,6 +57,8 @@ class Callers:
         call = Call(self._desk.ids.call(arrival.channel), arrival, self._desk.now_us)
         call.known, call.in_mixing = adopted, in_mixing
         call.brought = adopted
+        # what an earlier run has asked for may have been done or not
+        call.sound = Sound.UNSURE if adopted else Sound.NOTHING
         call.up = call.answered = up
         call.mixing = Mixing.MADE if in_mixing else Mixing.NONE
         self._desk.calls[call.id] = self._desk.callers[call.channel] = call
@@ -120,13 +122,18 @@ class Callers:
     def _bring(self, call: Call) -> None:
         call.known = True
         assert call.enqueue is not None
-        self._link.send(call.enqueue, call=call.id, then=lambda answer: self._enqueued(call, answer))
+        name = call.id
+        self._link.send(call.enqueue, call=name, then=lambda answer: self._enqueued(call, name, answer))
 
     def bring_again(self, call: Call) -> None:
         """The caller was here before and has come back from the dialplan: an id is used once, so take another."""
         self._rename(call, self._desk.ids.next_call(call.id))
-        self._desk.request(SetVariable(call.channel, CALL_VARIABLE, call.id))
+        self.name(call)
         self._bring(call)
+
+    def name(self, call: Call) -> None:
+        """Leave the id of a call that has not the usual one with its channel, for whoever adopts it."""
+        self._desk.request(SetVariable(call.channel, CALL_VARIABLE, call.id))
 
     def _rename(self, call: Call, name: str) -> None:
         old, call.id = call.id, name
@@ -144,8 +151,13 @@ class Callers:
             self._desk.ask(Wait(name, call.channel, call.queue))
         self._desk.note("debug", f"was {old}, and has another id now", call=name, channel=call.channel)
 
-    def _enqueued(self, call: Call, answer: Applied | Refused | Unanswered) -> None:
-        if self._desk.calls.get(call.id) is not call or call.phase is CallPhase.LEAVING:
+    def _enqueued(self, call: Call, name: str, answer: Applied | Refused | Unanswered) -> None:
+        if call.id != name:
+            # it has got another id meanwhile
+            if isinstance(answer, Applied):
+                self._link.send(Cancel(name, "enqueued again"), call=name)
+            return
+        if self._desk.calls.get(name) is not call or call.phase is CallPhase.LEAVING:
             return
         match answer:
             case Applied(reply=reply):
@@ -266,6 +278,11 @@ class Callers:
 
     def unmixed(self, call: Call, outcome: Outcome) -> None:
         """The mixing bridge is gone, or could not be removed. Of several requests the last one counts."""
+        if not call.removals:
+            # it was asked for by a call that the channel had before
+            if not isinstance(outcome, Done | Gone) and call.mixing is Mixing.NONE:
+                call.mixing = Mixing.MADE
+            return
         call.removals -= 1
         if call.removals or call.mixing is not Mixing.GOING:
             return
@@ -285,7 +302,7 @@ class Callers:
 
     def answered(self, call: Call, request: Request, outcome: Outcome) -> None:
         """A request about a caller's channel was answered."""
-        if isinstance(outcome, Done) or isinstance(request, SetVariable):
+        if isinstance(outcome, Done):
             call.tries = 0
             return
         if isinstance(outcome, Gone) and not isinstance(request, Play):
@@ -301,6 +318,8 @@ class Callers:
                 self._hearing.settle(call)
             case Continue() | HangUp():
                 self._desk.timers.set(("go", call.id), at_us)
+            case SetVariable():
+                self._desk.timers.set(("name", call.id), at_us)
             case _:
                 self._desk.timers.set(("sound", call.id), at_us)
                 if isinstance(request, Answer):

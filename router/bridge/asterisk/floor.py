@@ -221,6 +221,10 @@ class Floor:
         match event:
             case ari.StasisStart(args=args):
                 self._desk.touch(channel.id)
+                known = self._desk.callers.get(channel.id)
+                if known is not None and known.phase is CallPhase.LEAVING:
+                    # it went on in the dialplan, unheard, and has come back
+                    self._callers.gone(known)
                 if channel.id in self._desk.callers or channel.id in self._visits.by_channel:
                     self._desk.unexpected("StasisStart", channel.id)
                 else:
@@ -390,3 +394,5 @@ class Floor:
                 self._callers.go_again(call)
             case "unmix":
                 self._callers.unmix_again(call)
+            case "name":
+                self._callers.name(call)

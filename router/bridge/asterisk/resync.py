@@ -90,6 +90,7 @@ class Resync:
             self._desk.note("warning", "Asterisk's events are out of reach; calls live on there")
         self.connected = False
         self._link.pbx_known = False
+        self._desk.timers.clear(_AGAIN)
         self._probes.clear()
         self._adopted.clear()
         self._next = None
