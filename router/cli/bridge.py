@@ -27,7 +27,8 @@ def command() -> None:
     context_settings=HELP,
     epilog=exit_codes(
         "it was told to stop, or did what --check or --print-config asks for",
-        "the config is not valid, Asterisk or the server does not let it in, or another bridge took over",
+        "the config is not valid, or Asterisk or the server does not let it in",
+        "3 another bridge took over: not to be started again by itself",
     ),
 )
 @click.option(
@@ -56,11 +57,12 @@ def asterisk(
     """Bridge an Asterisk over ARI, as docs/asterisk.md describes, until SIGTERM or Ctrl-C.
 
     Callers who enter its Stasis application wait in the router's queues; agents whom the router offers them are rung.
-    When it ends, calls are left as they are: the next start takes them up. It needs the extra `asterisk`.
+    When it ends, calls are left as they are: the next start takes them up. A second SIGTERM or Ctrl-C does not wait for
+    what is under way. It needs the extra `asterisk`.
     """
     try:
         from router.bridge.asterisk.config import example_text, load_bridge
-        from router.bridge.asterisk.run import CredentialsRefused, EntryRefused, run_bridge
+        from router.bridge.asterisk.process import CredentialsRefused, EntryRefused, run_bridge
     except ImportError as error:
         refuse(f"this needs a package that is not installed ({error.name}): pip install 'skill-router[asterisk]'")
     if print_config:

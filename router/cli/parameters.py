@@ -15,9 +15,11 @@ HELP: Final = {"help_option_names": ["-h", "--help"]}
 INTERRUPTED: Final = 130  # the exit code after Ctrl-C, as shells have it
 
 
-def exit_codes(well: str, ill: str) -> str:
-    """Return the last paragraph of a subcommand's help."""
-    return f"Exit codes: 0 {well}; 1 {ill}; 2 it was called wrongly, and nothing was done."
+def exit_codes(well: str, ill: str, *others: str) -> str:
+    """Return the last paragraph of a subcommand's help. `others` are codes of its own, each with its meaning."""
+    return (
+        "; ".join((f"Exit codes: 0 {well}", f"1 {ill}", "2 it was called wrongly, and nothing was done", *others)) + "."
+    )
 
 
 class FiniteRange(click.FloatRange):

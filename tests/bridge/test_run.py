@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from router.bridge.asterisk.config import parse_bridge
 from router.bridge.asterisk.router_side import EntryRefused
 from router.bridge.asterisk.run import Bridge
 from router.engine import CallState
-from tests.bridge.ari_stand_in import PASSWORD, AriStandIn
+from tests.bridge.ari_stand_in import PASSWORD, AriStandIn, Trouble
 from tests.bridge.pbx_parts import Does, Phone
 from tests.bridge.whole import BRIDGE, ROUTER, bridge_config, centre
 from tests.security.support import TOKENS, Authority, write_access
@@ -107,6 +108,8 @@ async def test_a_second_bridge_makes_the_first_one_yield() -> None:
         second = Bridge(whole.config)
         running = asyncio.create_task(second.run())
         assert "taken over" in await asyncio.wait_for(first, 5)
+        assert whole.bridge.replaced
+        assert not second.replaced
         second.stop()
         assert await running == ""
 
@@ -197,3 +200,17 @@ async def test_over_tls_with_a_token_of_the_role_pbx(tmp_path: Path) -> None:
 def write(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
+
+
+async def test_told_to_stop_twice_it_waits_for_nothing() -> None:
+    async with centre() as whole:
+        whole.pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), times=9, slow_s=30))
+        whole.call_in()
+        await whole.until(lambda: whole.pbx.asked_for("POST", "/answer"))
+        ending = asyncio.create_task(whole.end_bridge())
+        done, _ = await asyncio.wait([ending], timeout=0.3)
+        assert not done, "it waits for the answer"
+        began_s = time.monotonic()
+        whole.bridge.stop()
+        assert await ending == ""
+        assert time.monotonic() - began_s < 1.5

@@ -37,6 +37,7 @@ def test_help_says_what_it_does() -> None:
     assert code == 0
     assert "docs/asterisk.md" in output
     assert "--print-config" in output
+    assert "3 another bridge took over" in " ".join(output.split())
 
 
 def test_print_config_prints_the_example() -> None:
@@ -140,6 +141,20 @@ async def test_a_process_serves_calls_dies_and_goes_on(tmp_path: Path) -> None:
         assert await bridge.end(signal.SIGTERM) == 0
         assert f'"call": "asterisk-{caller.id}"' in bridge.log
         assert "Traceback" not in bridge.log
+
+
+async def test_one_whose_application_is_taken_ends_with_a_code_of_its_own(tmp_path: Path) -> None:
+    async with AriStandIn() as pbx, running(ROUTER) as server:
+        config = tmp_path / "bridge.toml"
+        config.write_text(BRIDGE.replace("URL", pbx.url).replace("ADDRESS", f"127.0.0.1:{server.port}"))
+        first, second = BridgeProcess(config, tmp_path / "first"), BridgeProcess(config, tmp_path / "second")
+        await until_ready(await first.start())
+        await until_ready(await second.start())
+        assert await asyncio.wait_for(first.process.wait(), 10) == 3
+        assert "another program has taken over" in first.log
+        assert await second.end(signal.SIGINT) == 0
+    unit = (Path(__file__).parents[2] / "examples/asterisk/skill-router-bridge.service").read_text()
+    assert "RestartPreventExitStatus=3\n" in unit
 
 
 async def test_an_address_that_is_taken_is_told(tmp_path: Path) -> None:

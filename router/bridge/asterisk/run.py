@@ -7,12 +7,10 @@ outcome back, later and never while it is being asked.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
@@ -30,16 +28,15 @@ from router.bridge.asterisk.actions import (
     WaitOver,
 )
 from router.bridge.asterisk.announcing import Announcer
-from router.bridge.asterisk.ari.client import AriClient, CredentialsRefused
+from router.bridge.asterisk.ari.client import AriClient
 from router.bridge.asterisk.ari.events import ApplicationReplaced, Back, Lost
 from router.bridge.asterisk.ari.events import Event as AriEvent
 from router.bridge.asterisk.ari.requests import Outcome, Request, SetVariable
 from router.bridge.asterisk.config.model import BridgeConfig
 from router.bridge.asterisk.floor import Floor
 from router.bridge.asterisk.health import Health
-from router.bridge.asterisk.listening import OperationsServer
 from router.bridge.asterisk.metrics import BridgeMetrics
-from router.bridge.asterisk.router_side import EntryRefused, RouterSide
+from router.bridge.asterisk.router_side import RouterSide
 from router.client import RouterClient
 from router.engine.events import Event as RouterEvent
 
@@ -73,6 +70,9 @@ class Bridge:
         self._router = RouterSide(self._client, self, router.time_limit_s, self.metrics.commanded)
         self._announcer = Announcer(config.announcements, self._client, self._announce, self._set_variables)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._hurried = asyncio.Event()
+        self.replaced = False
+        """Whether it ended since another program has our application: to start again would be to fight."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_us: int | None = None
         self._fault_s = float("-inf")
@@ -103,7 +103,9 @@ class Bridge:
                 await self._end(tasks)
 
     def stop(self) -> None:
-        """End in order, as SIGTERM asks for."""
+        """End in order, as SIGTERM asks for; asked for a second time, wait for nothing that is under way."""
+        if self._ended.done():
+            self._hurried.set()
         self._finish("")
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
@@ -111,14 +113,20 @@ class Bridge:
         if self._timer is not None:
             self._timer.cancel()
         tasks[0].cancel()
+        ends = [asyncio.create_task(self._finish_work()), asyncio.create_task(self._hurried.wait())]
+        await asyncio.wait(ends, timeout=_END_S, return_when=asyncio.FIRST_COMPLETED)
+        if self._hurried.is_set():
+            logger.warning("told to stop once more: what is under way is given up")
+            self._ari.give_up()
+        for task in (*ends, tasks[1]):
+            task.cancel()
+        await asyncio.gather(*ends, *tasks, return_exceptions=True)
+
+    async def _finish_work(self) -> None:
         await self._announcer.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_END_S):
-                while self._ari.under_way:
-                    await asyncio.sleep(0.01)
-                await self._router.stop()
-        tasks[1].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._ari.under_way:
+            await asyncio.sleep(0.01)
+        await self._router.stop()
 
     def _finish(self, why: str) -> None:
         if not self._ended.done():
@@ -230,6 +238,7 @@ class Bridge:
             case LearnAgents():
                 self._router.learn(action)
             case Stop(reason=reason):
+                self.replaced = True
                 self._finish(reason)
 
     def _request(self, request: Request) -> None:
@@ -290,46 +299,3 @@ _RESERVED: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "
 def now_us() -> int:
     """Return the bridge's one clock: it never goes back, and starts anywhere."""
     return time.monotonic_ns() // 1_000
-
-
-async def run_bridge(
-    config: BridgeConfig, *, metrics_listen: str | None = None, announce: Callable[[str], None] = lambda line: None
-) -> int:
-    """Run a bridge until SIGTERM or SIGINT; return the exit code. `announce` is given lines for the terminal.
-
-    Raises `OSError` for an address that cannot be listened on, `CredentialsRefused`, `EntryRefused`, `ValueError` for a
-    token that may not be sent.
-    """
-    bridge = Bridge(config)
-    listen = config.metrics_listen if metrics_listen is None else metrics_listen
-    server = None
-    if listen:
-        server = OperationsServer(listen, bridge.metrics, lambda: bridge.health.obstacle)
-        await server.start()
-        announce(f"metrics on http://{listen.rpartition(':')[0]}:{server.port}/metrics")
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, bridge.stop)
-    logger.info(
-        "bridging application %s of Asterisk at %s to the router at %s",
-        config.ari.app,
-        config.ari.url,
-        config.router.address,
-    )
-    # what is there now stays: the collector need not look at it each time
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
-    try:
-        why = await bridge.run()
-    finally:
-        if server is not None:
-            await server.close()
-    if why:
-        logger.critical("the bridge has ended: %s", why)
-        return 1
-    logger.info("the bridge has ended; calls are left as they are, and another start takes them up")
-    return 0
-
-
-__all__ = ["Bridge", "CredentialsRefused", "EntryRefused", "run_bridge"]

@@ -73,10 +73,8 @@ class AriClient:
         until_s = time.monotonic() + self.settings.time_limit_s
         while self._under_way and (left_s := until_s - time.monotonic()) > 0:
             await asyncio.wait(self._under_way, timeout=left_s)
-        self._rest.is_ending = True
         given_up = list(self._under_way)
-        for task in given_up:
-            task.cancel()
+        self.give_up()
         await asyncio.gather(*given_up, return_exceptions=True)
         await self._events_session.close()
         await self._rest_session.close()
@@ -85,6 +83,12 @@ class AriClient:
     def under_way(self) -> int:
         """Return how many requests were sent and have no outcome yet."""
         return len(self._under_way)
+
+    def give_up(self) -> None:
+        """Wait for no outcome any more: whatever is under way may or may not have been carried out."""
+        self._rest.is_ending = True
+        for task in self._under_way:
+            task.cancel()
 
     def send(self, request: Request) -> asyncio.Future[Outcome]:
         """Send a request; its place among those that touch the same channel or mixing bridge is taken now.
