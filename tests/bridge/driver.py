@@ -93,6 +93,7 @@ class Driver:
             (1, world.lose_reply),
             (0.5, world.restart),
             (0.3, world.restart_asterisk),
+            (0.3, world.restart_router),
         ]
 
     # --- whoever is there

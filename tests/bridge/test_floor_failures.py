@@ -12,8 +12,7 @@ from router.engine import events as e
 from router.engine.vocabulary import Availability, CallState
 from tests.bridge.model_pbx import ModelChannel
 from tests.bridge.situation import Situation
-from tests.bridge.world import SECOND_US, SETTINGS, floor_settings
-from tests.server.desk import Desk
+from tests.bridge.world import SECOND_US, floor_settings
 
 
 @pytest.fixture
@@ -64,15 +63,78 @@ def test_a_router_without_memory_counts_offers_anew_and_talks_go_on() -> None:
     play.pbx.hang_up(first)
     play.deliver_all()
     assert (ended.id, leg.id) == ("asterisk-offer-1", "asterisk-offer-2")
-    play.drop_router()
-    play.router, play.told = Desk(SETTINGS), 0
-    play.router.time_us = play.now_us
+    play.restart_router()
     play.rest()
     caller = play.calls()
     other = play.answers()
     assert other.id == "asterisk-offer-2~2", "the id before it is in use"
     assert talks.bridge == leg.bridge != ""
     assert caller.bridge == other.bridge != ""
+    play.check()
+
+
+def test_a_router_without_memory_gives_a_number_again_that_was_given_back(play: Situation) -> None:
+    caller = play.calls("in", "vip")
+    play.pbx.refuse(play.rings(), 19)  # the assignment without an answer is given back
+    play.deliver_all()
+    play.restart_router()
+    play.join()
+    play.supervise(c.SignIn("ben"))
+    play.rest()
+    (leg,) = play.pbx.legs("Down")
+    assert leg.id == "asterisk-assign-1~2", "what is still heard of the first leg is not about this one"
+    play.check()
+    assert play.state(caller) is CallState.ASSIGNED
+
+
+def test_a_router_without_memory_that_knows_no_such_agent() -> None:
+    play = Situation().ready()
+    play.supervise(c.SignIn("ben"))  # not through the bridge, so it cannot bring him again
+    caller = play.calls("in", "vip")
+    play.rings()
+    play.restart_router()
+    play.rest()
+    assert not play.pbx.legs("Down", "Ringing", "Up")
+    view = play.router.engine.call(f"asterisk-{caller.id}")
+    assert (view.state, view.detached) == (CallState.WAITING, False)
+    play.check()
+
+
+def test_a_talk_that_ends_while_a_router_without_memory_is_told_of_it(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls("in", "tiny")  # a queue that takes nobody for whom no agent is free
+    play.pbx.come_back(caller)
+    play.supervise(c.SetAvailability("ben", True))
+    play.deliver_all()
+    leg = play.answers()
+    play.restart_router()
+    play.join()
+    play.pbx.hang_up(leg)
+    play.rest()
+    assert play.agent("ben") == (Availability.READY, "")
+    play.check()
+
+
+def test_an_old_list_is_not_heeded(play: Situation) -> None:
+    play.calls()
+    play.restart()
+    play.connect()
+    while play.perform():
+        pass
+    play.drop_socket()
+    while play.deliver_outcome():
+        pass  # the lists of before come while nothing is heard
+    while play.perform():
+        pass
+    play.connect()
+    while play.perform():
+        pass
+    late = play.pbx.dial_in(("in", "loans"))  # who is in no list
+    while play.deliver_outcome():
+        play.deliver_event()
+    assert late is not None
+    assert late.id in play.floor._desk.callers
+    play.rest()
     play.check()
 
 

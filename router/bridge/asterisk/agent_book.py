@@ -125,12 +125,19 @@ class AgentBook:
 
     def agreed(self, sequence: int, listed: Iterable[LiveAgent], differences: Iterable[Difference]) -> None:
         """The router has the agents as they were listed; what it tells from before `sequence` is overtaken."""
+        if sequence < self._agreed_at:
+            # the router has lost its memory, and counts anew
+            for agent in self._agents.values():
+                agent.parked_at = None if agent.parked_at is None else 0
         self._agreed_at = sequence
         lists = {live.sign_in.agent: live for live in listed}
         for difference in differences:
-            if difference.kind is DifferenceKind.AVAILABILITY and difference.problem:
+            if difference.kind in _AS_LISTED and difference.problem:
                 # the router keeps the agent not ready until a talk is over that it knows nothing of
-                self.agent(difference.agent).owed = True
+                owing = self.agent(difference.agent)
+                owing.owed = True
+                if not self._talks(owing):
+                    self.talk_over(owing.name)  # it has ended meanwhile
             live = lists.get(difference.agent)
             if live is not None and difference.repaired and difference.kind in _AS_LISTED:
                 agent = self.agent(difference.agent)

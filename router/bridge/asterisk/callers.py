@@ -304,6 +304,7 @@ class Callers:
         """A request about a caller's channel was answered."""
         if isinstance(outcome, Done):
             call.tries = 0
+            call.went = call.went or isinstance(request, Continue)
             return
         if isinstance(outcome, Gone) and not isinstance(request, Play):
             self.gone(call)

@@ -78,7 +78,7 @@ class Call:
     __slots__ = (
         "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us", "id",
         "in_mixing", "known", "leg", "lets_in", "missing", "mixing", "music_class", "phase", "place", "queue",
-        "removals", "returned", "saying", "served", "sound", "tries", "up", "waits",
+        "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
     )  # fmt: skip
 
     def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
@@ -120,5 +120,7 @@ class Call:
         """Whether announcements may be made."""
         self.connects_failed = 0
         self.tries = 0
+        self.went = False
+        """Whether Asterisk says that the caller goes on in the dialplan."""
         self.place: object = None
         """Where a leaving caller goes on: a `Place`, or None for hanging up."""

@@ -31,7 +31,6 @@ from router.bridge.asterisk.ari.requests import (
     GetDevice,
     GetVariable,
     Gone,
-    HangUp,
     ListBridges,
     ListChannels,
     MakeMixing,
@@ -277,7 +276,7 @@ class Floor:
             self._desk.timers.set(("stray", channel.id), self._desk.now_us + _STRAY_US)
             self._desk.note("warning", "a telephone rings for nobody, and is hung up", channel=channel.id)
             self._desk.count("events_unexpected", type(event).__name__)
-            self._desk.request(HangUp(channel.id))
+            self._legs.shun(channel.id)
 
     def _said(self, playback: ari.Playback) -> None:
         channel = playback.target_uri.removeprefix("channel:")

@@ -14,6 +14,7 @@ from router.bridge.asterisk.ari.requests import (
     AddToMixing,
     Done,
     Gone,
+    HangUp,
     MakeMixing,
     Originate,
     Outcome,
@@ -33,6 +34,7 @@ from router.engine.commands import Accept, Reject, Requeue, SetAvailability
 _NO_ENDPOINT = "no endpoint"
 _GONE = "agent hung up"
 _MIX_TRIES = 5
+_RUNG_MAX = 10_000
 _CONNECTS_MAX = 3
 """A caller whose connecting failed so often goes on in the dialplan."""
 
@@ -47,6 +49,8 @@ class Legs:
         self._hearing = hearing
         self._callers = callers
         self._accepting: set[int] = set()
+        self._rung: dict[str, int] = {}
+        """How often the last ids were used."""
 
     def awaits_accept(self, offer: int) -> bool:
         """Say whether the router has still to answer our Accept of an offer."""
@@ -86,9 +90,23 @@ class Legs:
         self._desk.note("info", "the agent's telephone is rung", leg=leg, endpoint=endpoint)
 
     def _free_id(self, offer: int, direct: bool) -> str:
-        """Return an id for a leg. A router that lost its memory counts offers anew, while legs of before live on."""
-        tries = (self._desk.ids.leg(offer, direct=direct, time=time) for time in itertools.count(1))
+        """Return an id for a leg. A router that lost its memory counts offers anew, and old ids are still heard of."""
+        first = self._desk.ids.leg(offer, direct=direct)
+        self._use(first)
+        tries = (self._desk.ids.leg(offer, direct=direct, time=time) for time in itertools.count(self._rung[first]))
         return next(leg_id for leg_id in tries if leg_id not in self._desk.legs)
+
+    def _use(self, first: str) -> None:
+        self._rung[first] = self._rung.get(first, 0) + 1
+        while len(self._rung) > _RUNG_MAX:
+            del self._rung[next(iter(self._rung))]
+
+    def shun(self, leg_id: str) -> None:
+        """Hang up a leg that is nobody's; its id is not given to another one."""
+        parts = self._desk.ids.leg_of(leg_id)
+        assert parts is not None
+        self._use(self._desk.ids.leg(parts.offer, direct=parts.direct))
+        self._desk.request(HangUp(leg_id))
 
     def take(self, call: Call, leg: Leg) -> None:
         """Make a leg the call's own."""
@@ -257,6 +275,13 @@ class Legs:
         if leg.phase is LegPhase.RINGING:
             self._desk.count("legs", "withdrawn")
         self._back_to_waiting(call, leg, why)
+
+    def let_wait(self, call: Call, why: str) -> None:
+        """A call that is offered to nobody waits; the router shall know it."""
+        if call.leg is not None:
+            self.take_back(call, call.leg, why)
+        else:
+            self._link.compare_again("nobody is offered a call that waits")
 
     def _back_to_waiting(self, call: Call, leg: Leg, why: str) -> None:
         self._desk.end_leg(leg, why)

@@ -16,7 +16,6 @@ from router.bridge.asterisk.ari.requests import (
     GetChannel,
     GetVariable,
     Gone,
-    HangUp,
     ListBridges,
     ListChannels,
     Outcome,
@@ -96,6 +95,7 @@ class Resync:
         self._next = None
         self._later.clear()
         self._channels = self._bridges = None
+        self._asked = []
 
     def back(self) -> None:
         """The WebSocket is there."""
@@ -208,6 +208,10 @@ class Resync:
         if args is None or ids.leg_of(channel.id) is not None:
             return
         known = self._desk.callers.get(channel.id)
+        if known is not None and known.went:
+            # it went on in the dialplan, and has come back
+            self._callers.gone(known)
+            known = None
         if known is not None:
             if channel.state == "Up":
                 self._hearing.is_up(known)
@@ -236,7 +240,7 @@ class Resync:
                 for variable in (CALL_VARIABLE, AGENT_VARIABLE):
                     self._desk.request(GetVariable(channel.id, variable))
             else:
-                self._desk.request(HangUp(channel.id))
+                self._legs.shun(channel.id)
             return
         if channel.state == "Ringing":
             self._legs.ringing(leg)
@@ -274,7 +278,7 @@ class Resync:
         call = self._desk.calls.get(call_id)
         assert parts is not None
         if call is None or call.phase is CallPhase.LEAVING or (call.leg is not None and call.leg.id != leg_id):
-            self._desk.request(HangUp(leg_id))
+            self._legs.shun(leg_id)
             return None
         leg = Leg(leg_id, call_id, agent, parts.offer, direct=parts.direct, now_us=self._desk.now_us)
         leg.dialled = True
@@ -296,7 +300,7 @@ class Resync:
             if leg is not None:
                 leg.rang = True
         else:
-            self._desk.request(HangUp(request.channel))
+            self._legs.shun(request.channel)
         self.settle()
 
     def _find_mixings(self, mixed: dict[str, set[str]], fresh: set[str]) -> None:

@@ -60,7 +60,7 @@ class Rulings:
 
     def _offered(self, call: Call, event: events.OfferMade) -> None:
         leg = call.leg
-        if leg is not None and leg.offer == event.offer:
+        if leg is not None and (leg.offer, leg.agent) == (event.offer, event.agent):
             return
         if leg is not None and leg.agreed:
             # from before the comparison that told the router of the talk
@@ -79,7 +79,7 @@ class Rulings:
 
     def _assigned(self, call: Call, event: events.CallAssigned) -> None:
         leg = call.leg
-        if leg is not None and (leg.offer == event.offer or (leg.agreed and leg.agent == event.agent)):
+        if leg is not None and leg.agent == event.agent and (leg.agreed or leg.offer == event.offer):
             leg.offer = event.offer
             self._legs.agree(call, leg)
             return
@@ -112,14 +112,22 @@ class Rulings:
                 call=difference.call,
             )
             call = self._desk.calls.get(difference.call)
+            if call is not None and difference.kind is DifferenceKind.CALL_UNKNOWN:
+                # a router that has lost its memory counts offers anew
+                call.returned.clear()
+                if call.leg is not None and call.leg.agreed:
+                    call.leg.offer = 0
             if call is not None and call.phase is not CallPhase.LEAVING and not difference.repaired:
                 self._unrepaired(call, difference)
 
     def _unrepaired(self, call: Call, difference: Difference) -> None:
         talks: Leg | None = call.leg if call.phase in (CallPhase.CONNECTING, CallPhase.TALKING) else None
         match difference.kind:
-            case DifferenceKind.TALKING:
+            case DifferenceKind.TALKING | DifferenceKind.CALL_UNKNOWN if difference.agent:
+                # it is there, and offered to nobody until it is compared again
                 call.detached = True
+                if talks is None:
+                    self._legs.let_wait(call, "the router cannot give the call to this agent")
             case DifferenceKind.CALL_FINISHED if not call.brought and talks is None:
                 self._callers.bring_again(call)
             case DifferenceKind.CALL_FINISHED | DifferenceKind.CALL_UNKNOWN | DifferenceKind.OTHER_OWNER:

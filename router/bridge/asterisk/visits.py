@@ -39,7 +39,7 @@ class VisitPhase(Enum):
 class Visit:
     """One agent who has dialled a feature code."""
 
-    __slots__ = ("agent", "channel", "feature", "phase", "playback", "tries")
+    __slots__ = ("agent", "channel", "feature", "going", "phase", "playback", "tries")
 
     def __init__(self, channel: str, feature: Feature, agent: str) -> None:
         self.channel = channel
@@ -47,6 +47,8 @@ class Visit:
         self.agent = agent
         self.phase = VisitPhase.DOING
         self.playback = ""
+        self.going = False
+        """Whether Asterisk is being asked to send the channel on: once is enough until it has answered."""
         self.tries = 0
 
 
@@ -129,10 +131,14 @@ class Visits:
 
     def _leave(self, visit: Visit) -> None:
         visit.phase = VisitPhase.LEAVING
+        if visit.going:
+            self._step(visit, _LEAVE_US)
+            return
         visit.tries += 1
         if visit.channel not in self.by_channel or visit.tries > _LEAVE_TRIES:
             self.gone(visit.channel)
             return
+        visit.going = True
         self._desk.request(Continue(visit.channel))
         self._step(visit, _LEAVE_US)
 
@@ -166,6 +172,8 @@ class Visits:
 
     def answered(self, visit: Visit, request: Request, outcome: Outcome) -> None:
         """A request about a visitor's channel was answered."""
+        if isinstance(request, Continue):
+            visit.going = False
         if isinstance(outcome, Done):
             return
         if isinstance(outcome, Gone) and not isinstance(request, Play):
