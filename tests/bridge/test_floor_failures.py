@@ -7,6 +7,7 @@ import pytest
 from router.bridge.asterisk.actions import Stop
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
+from router.bridge.asterisk.floor_settings import Place
 from router.engine import commands as c
 from router.engine import events as e
 from router.engine.vocabulary import Availability, CallState
@@ -617,4 +618,36 @@ def test_a_mixing_bridge_of_an_earlier_visit_that_could_not_be_removed(play: Sit
     play.pbx.hang_up(caller)
     play.rest()
     assert not play.pbx.bridges
+    play.check()
+
+
+@pytest.mark.parametrize("after", [None, Place("survey", "s", 1)])
+def test_the_agent_hangs_up_while_there_is_no_bridge(after: Place | None) -> None:
+    play = Situation(floor_settings(after_agent=after)).ready("ben")
+    caller = play.calls()
+    leg = play.answers()
+    play.restart()
+    play.pbx.hang_up(leg)
+    play.connect()
+    play.join()
+    play.deliver_all()
+    assert caller.id not in play.pbx.channels, "as if the bridge had been there"
+    assert (caller in play.pbx.left) is (after is not None)
+    assert play.state(caller) is CallState.COMPLETED
+    play.rest()
+    play.check()
+
+
+def test_a_caller_left_alone_by_the_router_waits_again(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    play.restart()
+    play.pbx.hang_up(leg)
+    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.connect()
+    play.join()
+    play.deliver_all()
+    assert play.state(caller) is CallState.WAITING
+    assert caller.music
     play.check()

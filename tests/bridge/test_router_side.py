@@ -14,7 +14,7 @@ from router.bridge.asterisk.actions import Applied, LearnAgents, Learned, Reconc
 from router.bridge.asterisk.router_side import EntryRefused, RouterSide
 from router.client import LiveCall, Reconciled, RouterClient, RouterError, SessionState
 from router.client.stream import CommandStream, Results
-from router.engine import Cancel, Complete, Enqueue, SetAvailability, SignIn
+from router.engine import Assign, Cancel, Complete, Enqueue, SetAvailability, SignIn
 from router.engine.events import CallEnqueued
 from router.server.server import RouterServer
 from tests.bridge.whole import ROUTER
@@ -96,10 +96,15 @@ async def test_agents_of_an_earlier_run_are_learnt_and_nothing_is_changed_by_tha
         for number, agent in enumerate(("ada", "ben"), 1):
             side.send(Send(number, SignIn(agent, {"loans": 5})))
         side.send(Send(3, SetAvailability("ben", ready=False, reason="lunch")))
-        side.learn(LearnAgents(4))
+        side.send(Send(5, Enqueue("waits", "loans")))
+        side.send(Send(6, Enqueue("talks", "loans")))
+        side.send(Send(7, Assign("talks", "ben")))
+        await ear.until(lambda: 7 in ear.outcomes)
+        side.learn(LearnAgents(4, ("waits", "talks", "nobody")))
         await ear.until(lambda: 4 in ear.outcomes)
         learned = ear.outcomes[4]
         assert isinstance(learned, Learned)
+        assert learned.assigned == ("talks",)
         assert sorted((view.agent, view.reason) for view in learned.agents) == [("ada", ""), ("ben", "lunch")]
 
 

@@ -295,10 +295,12 @@ class World:
                 answer = Reconciled(self.router.engine.sequence, self.now_us, tuple(found.differences), found.agreed)
                 for difference in found.differences:
                     self.log.append(f"   differs: {difference}")
-            case _:
+            case LearnAgents():
                 found = self.router.reconcile((), (), CLIENT, dry_run=True)
                 gone = [one.agent for one in found.differences if one.kind is DifferenceKind.AGENT_GONE]
-                answer = Learned(tuple(self.router.engine.agent(name) for name in gone))
+                known = {view.call for view in self.router.engine.calls() if view.state is CallState.ASSIGNED}
+                talks = tuple(call for call in asked.calls if call in known)
+                answer = Learned(tuple(self.router.engine.agent(name) for name in gone), talks)
         self.replies.append((asked, answer))
         self._see()
         return True

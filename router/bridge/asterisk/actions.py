@@ -36,9 +36,13 @@ class Reconcile(msgspec.Struct, frozen=True):
 
 
 class LearnAgents(msgspec.Struct, frozen=True):
-    """Find out which agents an earlier run has signed in: a dry run of Reconcile without any, then each one's view."""
+    """Find out which agents an earlier run has signed in: a dry run of Reconcile without any, then each one's view.
+
+    Of `calls` it is asked, too, whether an agent has them.
+    """
 
     number: int
+    calls: tuple[str, ...] = ()
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -104,9 +108,10 @@ class Unanswered(msgspec.Struct, frozen=True):
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """The agents that are signed in through this bridge."""
+    """The agents that are signed in through this bridge, and those of the calls that an agent has."""
 
     agents: tuple[AgentView, ...]
+    assigned: tuple[str, ...] = ()
 
 
 Asked = Request | Send | Reconcile | LearnAgents

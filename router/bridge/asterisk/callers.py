@@ -57,6 +57,7 @@ class Callers:
         call = Call(self._desk.ids.call(arrival.channel), arrival, self._desk.now_us)
         call.known, call.in_mixing = adopted, in_mixing
         call.brought = adopted
+        call.alone = adopted and in_mixing
         # what an earlier run has asked for may have been done or not
         call.sound = Sound.UNSURE if adopted else Sound.NOTHING
         call.up = call.answered = up
@@ -221,6 +222,17 @@ class Callers:
             if call.tries > 3:
                 call.place = None
             self._go(call)
+
+    def alone(self) -> tuple[str, ...]:
+        """Return the calls whose callers an earlier run has left in their mixing bridges with nobody."""
+        return tuple(call.id for call in self._desk.calls.values() if call.alone and call.leg is None)
+
+    def left_alone(self, name: str) -> None:
+        """The router has given a call to an agent who is not there: he has hung up while nobody heard it."""
+        call = self._desk.calls.get(name)
+        if call is not None and call.leg is None:
+            self.leave(call, self._desk.settings.after_agent, "agent_hung_up")
+            # as it is not in the list any more, the comparison completes it
 
     def gone(self, call: Call) -> None:
         """The caller's channel is gone: the router is told, and everything that was made for the call is removed."""

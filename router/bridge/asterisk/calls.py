@@ -76,8 +76,8 @@ class Call:
     """A caller's channel and what is done about it."""
 
     __slots__ = (
-        "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us", "id",
-        "in_mixing", "known", "leg", "lets_in", "missing", "mixing", "music_class", "phase", "place", "queue",
+        "alone", "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us",
+        "id", "in_mixing", "known", "leg", "lets_in", "missing", "mixing", "music_class", "phase", "place", "queue",
         "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
     )  # fmt: skip
 
@@ -108,6 +108,8 @@ class Call:
         self.mixing = Mixing.NONE
         self.removals = 0
         """Requests under way to remove the mixing bridge."""
+        self.alone = False
+        """Whether it was found in the mixing bridge of an earlier run, and may have lost its agent there."""
         self.in_mixing = False
         """Whether the caller is in the mixing bridge, or may be."""
         self.leg: Leg | None = None

@@ -73,6 +73,7 @@ class Floor:
         self._transfers = TransferDialling(desk, link)
         self._resync = Resync(desk, link, self._book, self._hearing, self._callers, self._legs, self._visits)
         link.on_learned = self._learned
+        link.doubtful = self._callers.alone
         link.on_reconciled = self._rulings.reconciled
         link.on_together = self._together
         link.on_away = self._away
@@ -182,6 +183,8 @@ class Floor:
 
     def _learned(self, learned: Learned) -> None:
         self._book.learn(learned.agents)
+        for call in learned.assigned:
+            self._callers.left_alone(call)
 
     def _together(self) -> None:
         for call in self._desk.calls.values():

@@ -50,6 +50,7 @@ class Link:
         self._held: list[tuple[Send, Then | None]] = []
         self._asked: LearnAgents | Reconcile | None = None
         self.on_learned: Callable[[Learned], None]
+        self.doubtful: Callable[[], tuple[str, ...]]
         self.on_reconciled: Callable[[Reconcile, Reconciled], None]
         self.on_together: Callable[[], None]
         self.on_away: Callable[[], None]
@@ -131,7 +132,7 @@ class Link:
             return
         if not self._learned:
             self._number += 1
-            self._asked = LearnAgents(self._number)
+            self._asked = LearnAgents(self._number, self.doubtful())
             self._desk.ask(self._asked)
             return
         self._compare()

@@ -28,6 +28,7 @@ from router.client import CommandStream, DifferenceKind, RouterClient, RouterErr
 from router.client.stream import Results
 from router.engine.events import Event
 from router.engine.views import AgentView
+from router.engine.vocabulary import CallState
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +255,7 @@ class RouterSide:
         began_s = time.monotonic()
         outcome: Answer
         try:
-            outcome = Learned(await self._our_agents())
+            outcome = Learned(await self._our_agents(), await self._assigned(action.calls))
         except RouterError as error:
             outcome = _outcome_of(error)
         self._tell(action, outcome, began_s)
@@ -271,6 +272,20 @@ class RouterSide:
                 if error.reason != "UNKNOWN_AGENT":
                     raise
         return tuple(views)
+
+    async def _assigned(self, calls: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the calls that an agent has."""
+        assigned = []
+        for call in calls:
+            try:
+                view = await self._client.call(call)
+            except RouterError as error:
+                if error.reason != "UNKNOWN_CALL":
+                    raise
+            else:
+                if view.state is CallState.ASSIGNED:
+                    assigned.append(call)
+        return tuple(assigned)
 
     def _command_answered(self, action: Send, outcome: Answer, seconds: float) -> None:
         self._on_answer(action, outcome, seconds)
