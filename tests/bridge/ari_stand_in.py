@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import ssl
 import time
 import weakref
 from collections import deque
@@ -36,6 +37,8 @@ class Trouble:
     times: int = 1
     slow_s: float = 0.0
     """The work is done at once; what takes long is the answer."""
+    late_s: float = 0.0
+    """The work itself is done so much later, as when the request was held up on its way."""
     status: int = 0
     body: str = '{"message": "trouble"}'
     is_lost: bool = False
@@ -64,8 +67,16 @@ class _Socket:
 class AriStandIn:
     """The server. `asked` are the requests that came, `told` the events that were sent."""
 
-    def __init__(self, seed: int = 0, jitter_s: float = 0.002, pace: float = 1.0, app: str = "router") -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        jitter_s: float = 0.002,
+        pace: float = 1.0,
+        app: str = "router",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.app = app
+        self._tls = tls
         self.world = World(seed, jitter_s, pace, self._tell, self._hears)
         self.phones: dict[str, Phone | deque[Phone]] = self.world.phones
         self.asked: list[Asked] = []
@@ -97,7 +108,7 @@ class AriStandIn:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
         """Listen: at the same port as before, where it was stopped."""
@@ -105,7 +116,7 @@ class AriStandIn:
         application.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(application, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
@@ -217,6 +228,8 @@ class AriStandIn:
             asked.status = trouble.status
             return web.Response(status=trouble.status, text=trouble.body)
         transport = request.transport
+        if trouble and trouble.late_s:
+            await asyncio.sleep(trouble.late_s)
         try:
             asked.status, asked.response = self._rest.do(asked.method, path, asked.query, body)
         except Refused as refused:

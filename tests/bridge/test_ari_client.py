@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,7 @@ from router.bridge.asterisk.ari.requests import (
 from router.bridge.asterisk.ari.settings import AriSettings, pause_before
 from tests.bridge.ari_stand_in import PASSWORD, USER, AriStandIn, Trouble
 from tests.bridge.pbx_parts import Does, Phone
+from tests.security.support import Authority
 
 
 @pytest.fixture
@@ -420,3 +423,32 @@ def test_pauses_grow_and_differ() -> None:
     limits = AriSettings("", "", "", "", first_pause_s=0.1, longest_pause_s=5)
     assert [pause_before(attempt, limits, 1.0) for attempt in (1, 2, 3, 7, 1000)] == [0.1, 0.2, 0.4, 5.0, 5.0]
     assert pause_before(3, limits, 0.0) == 0.2
+
+
+async def test_what_is_held_up_on_its_way_undoes_nothing_that_was_asked_later(pbx: AriStandIn) -> None:
+    async with connected(pbx, time_limit_s=0.15) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: method == "POST" and path.endswith("/moh"), late_s=0.25))
+        start, stop = ari.send(StartMusic(caller.id)), ari.send(StopMusic(caller.id))
+        assert await start == Done(), "the second attempt"
+        assert await stop == Done()
+        await asyncio.sleep(0.3)
+        assert [asked.method for asked in pbx.asked if asked.path.endswith("/moh")] == ["POST", "POST", "DELETE"]
+        assert not caller.has_music
+
+
+async def test_an_asterisk_with_a_certificate_of_a_private_authority(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*authority.write_pair())
+    async with AriStandIn(seed=3, tls=tls) as pbx:
+        async with connected(pbx, ca=authority.pem) as (ari, _):
+            assert await ari.send(ListChannels()) == Done(())
+        async with AriClient(settings(pbx, attempts=1)) as ari:
+            refused = await ari.send(ListChannels())
+            assert isinstance(refused, Unreachable)
+            assert "CERTIFICATE_VERIFY_FAILED" in refused.text
+
+
+def test_no_password_is_shown() -> None:
+    assert "secret" not in repr(AriSettings("http://a", "router", "user", "secret"))

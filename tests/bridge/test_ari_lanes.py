@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from router.bridge.asterisk.ari.lanes import Lanes
+from router.bridge.asterisk.ari.lanes import Lanes, Late
 
 
 async def test_order_within_a_lane_and_none_between_lanes() -> None:
@@ -17,7 +17,7 @@ async def test_order_within_a_lane_and_none_between_lanes() -> None:
         await gates[name].wait()
         done.append(name)
 
-    tasks = [lanes.begin(name[0], lambda name=name: work(name)) for name in ("a1", "a2", "b1")]
+    tasks = [lanes.begin(name[0], lambda _, name=name: work(name)) for name in ("a1", "a2", "b1")]
     gates["a2"].set()
     gates["b1"].set()
     await tasks[2]
@@ -31,10 +31,10 @@ async def test_order_within_a_lane_and_none_between_lanes() -> None:
 async def test_a_failure_does_not_stop_what_comes_after() -> None:
     lanes = Lanes()
 
-    async def fail() -> None:
+    async def fail(_: object) -> None:
         raise ValueError("broken")
 
-    async def succeed() -> str:
+    async def succeed(_: object) -> str:
         return "done"
 
     first, second = lanes.begin("a", fail), lanes.begin("a", succeed)
@@ -61,7 +61,7 @@ async def test_work_in_several_lanes_keeps_the_order_in_each() -> None:
         under_way.difference_update(mine)
 
     plan = ["".join(draw.sample("abcd", draw.randrange(1, 4))) for _ in range(300)]
-    await asyncio.gather(*(lanes.begin(mine, lambda n=n, m=mine: work(n, m)) for n, mine in enumerate(plan)))
+    await asyncio.gather(*(lanes.begin(mine, lambda _, n=n, m=mine: work(n, m)) for n, mine in enumerate(plan)))
     assert begun == {lane: [n for n, mine in enumerate(plan) if lane in mine] for lane in "abcd"}
     assert most > 1
     assert len(lanes) == 0
@@ -71,10 +71,32 @@ async def test_no_lane_no_order() -> None:
     lanes = Lanes()
     gate = asyncio.Event()
 
-    async def work() -> int:
+    async def work(_: object) -> int:
         return 1
 
-    waiting = lanes.begin((), gate.wait)
+    waiting = lanes.begin((), lambda _: gate.wait())
     assert await lanes.begin((), work) == 1
     gate.set()
     await waiting
+
+
+async def test_what_goes_on_after_the_outcome_holds_its_lanes() -> None:
+    lanes = Lanes()
+    gate = asyncio.Event()
+
+    async def give_up(late: Late) -> str:
+        late.add(asyncio.create_task(gate.wait()))
+        return "no answer in time"
+
+    async def work(_: object) -> str:
+        return "done"
+
+    assert await lanes.begin("a", give_up) == "no answer in time"
+    after, elsewhere = lanes.begin("ab", work), lanes.begin("c", work)
+    assert await elsewhere == "done"
+    assert not after.done()
+    assert len(lanes) == 2
+    gate.set()
+    assert await after == "done"
+    await asyncio.sleep(0)
+    assert len(lanes) == 0

@@ -214,6 +214,7 @@ def test_what_is_wrong_is_told(text: str, words: str) -> None:
     [
         ('[ari]\nuser = "x"\n', "there is no password; password_file or password_env"),
         ('[ari]\npassword_env = "WORD"\n', "user is missing"),
+        ('[ari]\nuser = "x"\npassword_env = "WORD"\nca = "nowhere.pem"\n', "cannot be read: No such file"),
         ('[ari]\nuser = "x"\npassword = "y"\n', "unknown key"),
         ('[ari]\nuser = "x"\npassword_env = "WORD"\nurl = "http://h:8088/ari"\n', "without it"),
         ('[ari]\nuser = "x"\npassword_env = "WORD"\nurl = "http://u:p@h"\n', "user or password in it"),
@@ -233,6 +234,15 @@ def test_secrets_come_from_files_beside_the_config(tmp_path: Path) -> None:
     (tmp_path / "word").write_text("\n")
     with pytest.raises(ConfigError, match="the file is empty"):
         load_bridge(tmp_path / "bridge.toml")
+
+
+def test_the_authorities_of_asterisk_are_checked_at_once(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nonsense")
+    (tmp_path / "bridge.toml").write_text('[ari]\nuser = "x"\npassword_env = "P"\nca = "ca.pem"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_bridge(tmp_path / "bridge.toml", {"P": "x"})
+    assert "the url is not encrypted" in str(caught.value)
+    assert "no certificate can be read from it" in str(caught.value)
 
 
 PIECES = st.sampled_from(

@@ -60,8 +60,14 @@ class AriClient:
         settings = self.settings
         headers = {"Authorization": authorization(settings.user, settings.password)}
         # The WebSocket has connections of its own: it must come back at once, however busy the others are.
-        self._events_session = aiohttp.ClientSession(headers=headers)
-        connector = aiohttp.TCPConnector(limit=settings.connections, keepalive_timeout=settings.keep_alive_s)
+        tls = settings.tls()
+        self._events_session = aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=tls))
+        connector = aiohttp.TCPConnector(
+            limit=settings.connections,
+            keepalive_timeout=settings.keep_alive_s,
+            socket_factory=settings.new_socket,
+            ssl=tls,
+        )
         self._rest_session = aiohttp.ClientSession(headers=headers, connector=connector)
         self._rest = Rest(self._rest_session, settings)
         return self
@@ -86,7 +92,7 @@ class AriClient:
 
     def give_up(self) -> None:
         """Wait for no outcome any more: whatever is under way may or may not have been carried out."""
-        self._rest.is_ending = True
+        self._rest.end()
         for task in self._under_way:
             task.cancel()
 
@@ -96,7 +102,7 @@ class AriClient:
         The future never fails: its result is an outcome. Cancelling it does not take back what was sent.
         """
         began = time.monotonic()
-        task = self._lanes.begin(request.touches, lambda: self._rest.ask(request))
+        task = self._lanes.begin(request.touches, lambda late: self._rest.ask(request, late))
         self._under_way.add(task)
         task.add_done_callback(lambda over: self._note(request, over, began))
         return asyncio.shield(task)
@@ -141,15 +147,14 @@ class AriClient:
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         settings = self.settings
-        websocket = await asyncio.wait_for(
-            self._events_session.ws_connect(
+        # not wait_for: it loses a cancellation that comes just when the connection is there
+        async with asyncio.timeout(settings.time_limit_s):
+            websocket = await self._events_session.ws_connect(
                 settings.url.rstrip("/") + "/ari/events",
                 params={"app": settings.app, "subscribeAll": "false"},
                 heartbeat=settings.heartbeat_s,
                 max_msg_size=0,
-            ),
-            settings.time_limit_s,
-        )
+            )
         self._ever_connected = True
         logger.info("connected to Asterisk at %s as application %s", settings.url, settings.app)
         self.send(ShunEvents(tuple(sorted(UNHEEDED)))).add_done_callback(_explain_no_shunning)

@@ -8,6 +8,7 @@ import random
 import aiohttp
 import msgspec
 
+from router.bridge.asterisk.ari.lanes import Late
 from router.bridge.asterisk.ari.requests import (
     AddToMixing,
     Conflict,
@@ -39,20 +40,29 @@ class Rest:
     def __init__(self, session: aiohttp.ClientSession, settings: AriSettings) -> None:
         self._session = session
         self._settings = settings
-        self._time_limit = aiohttp.ClientTimeout(total=settings.time_limit_s)
-        self.is_ending = False
-        """Set when nobody waits for outcomes any more: nothing is repeated from then on."""
+        self._time_limit = aiohttp.ClientTimeout(total=settings.late_limit_s)
+        self._late: Late = set()
+        self._is_ending = False
         self._base = settings.url.rstrip("/") + "/ari"
 
-    async def ask(self, request: Request) -> Outcome:
-        """Return what became of a request. It never raises."""
-        outcome = await self._settled(request, await self._once(request), is_repeat=False)
+    def end(self) -> None:
+        """Nobody waits for outcomes any more: nothing is repeated from now on, and late answers are not waited for."""
+        self._is_ending = True
+        for task in self._late:
+            task.cancel()
+
+    async def ask(self, request: Request, late: Late) -> Outcome:
+        """Return what became of a request. It never raises.
+
+        What has no answer in time may still be carried out: it goes on in `late`, until its connection is given up.
+        """
+        outcome = await self._settled(request, await self._once(request, late), is_repeat=False)
         attempts = self._settings.attempts if request.repeatable else 1
         for attempt in range(1, attempts):
-            if self.is_ending or not _is_open(outcome):
+            if self._is_ending or not _is_open(outcome):
                 break
             await asyncio.sleep(pause_before(attempt, self._settings, random.random()))
-            outcome = await self._settled(request, await self._once(request), is_repeat=True)
+            outcome = await self._settled(request, await self._once(request, late), is_repeat=True)
         return outcome
 
     async def _settled(self, request: Request, outcome: Outcome, is_repeat: bool) -> Outcome:
@@ -63,12 +73,26 @@ class Rest:
         if not isinstance(outcome, Conflict) or not isinstance(request, Originate | MakeMixing):
             return outcome
         is_leg = isinstance(request, Originate)
-        found = await self._once(GetChannel(request.key) if is_leg else GetBridge(request.key))
+        found = await self._once(GetChannel(request.key) if is_leg else GetBridge(request.key), set())
         if isinstance(found, Gone):
             return Failed(_FAILED, f"refused, but not for its id: {outcome.text}")
         return found if is_repeat and isinstance(found, Done) else outcome
 
-    async def _once(self, request: Request) -> Outcome:
+    async def _once(self, request: Request, late: Late) -> Outcome:
+        sending = asyncio.create_task(self._send(request))
+        try:
+            await asyncio.wait([sending], timeout=self._settings.time_limit_s)
+        except asyncio.CancelledError:
+            sending.cancel()
+            raise
+        if sending.done():
+            return sending.result()
+        late.add(sending)
+        self._late.add(sending)
+        sending.add_done_callback(self._late.discard)
+        return Unreachable(f"no answer within {self._settings.time_limit_s:g} s")
+
+    async def _send(self, request: Request) -> Outcome:
         http = request.http(self._settings.app)
         body = None if http.body is None else msgspec.json.encode(http.body)
         headers = None if body is None else {"Content-Type": "application/json"}
@@ -84,7 +108,7 @@ class Rest:
             ) as response:
                 return _outcome(request, response.status, await response.read())
         except TimeoutError:
-            return Unreachable(f"no answer within {self._settings.time_limit_s:g} s")
+            return Unreachable(f"no answer within {self._settings.late_limit_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Unreachable(f"{type(error).__name__}: {error}")
 

@@ -108,14 +108,22 @@ class _Reading:
         fields = self._fields("ari")
         place = self._root / "ari"
         password = self._secrets.read(place, fields, "password", required=True)
-        return AriSettings(
+        settings = AriSettings(
             url=fields["url"],
             app=fields["app"],
             user=fields.get("user", ""),
             password=password,
+            ca=self._secrets.content(place, fields, "ca"),
             time_limit_s=fields["time_limit"],
             connections=fields["connections"],
         )
+        if settings.ca is not None and not settings.url.startswith("https:"):
+            (place / "ca").note("the url is not encrypted", "a url with https, or no ca")
+        try:
+            settings.tls()
+        except ValueError as error:
+            (place / "ca").note(str(error), "a PEM file with the authorities of Asterisk's certificate")
+        return settings
 
     def _router(self) -> RouterSettings:
         fields = self._fields("router")

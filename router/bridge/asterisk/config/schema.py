@@ -54,6 +54,7 @@ ARI: Final = Table(
     _key("user", Text(pattern=r"[^:]{1,128}"), "Our user in ari.conf.", required=True),
     _key("password_env", Text(pattern=r"[A-Za-z_][A-Za-z0-9_]*"), "Environment variable that has the password."),
     _key("password_file", File(), "File that has the password, and nothing else."),
+    _key("ca", File(), "PEM file with the authorities of Asterisk's certificate, for a url with https."),
     _key("time_limit", Seconds(Duration(100_000, MINUTE_US)), "How long to wait for an answer.", 5.0),
     _key("connections", Count(1, 90), "Most requests at a time; Asterisk's own `sessionlimit` is 100.", 32),
 )
