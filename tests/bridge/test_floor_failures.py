@@ -651,3 +651,44 @@ def test_a_caller_left_alone_by_the_router_waits_again(play: Situation) -> None:
     assert play.state(caller) is CallState.WAITING
     assert caller.music
     play.check()
+
+
+def test_nobody_talks_with_two_agents_when_neither_leg_nor_mixing_bridge_could_be_ended(play: Situation) -> None:
+    caller = play.calls()
+    first = play.answers()
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
+    while play.deliver_watch():
+        pass
+    while play.requests:
+        ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
+        play.perform(fault="500" if ends else "")
+        play.deliver_outcome()
+    assert caller.bridge == first.bridge != ""
+    play.supervise(c.SignIn("cleo"))
+    while play.deliver_watch() or play.deliver_event() or play.perform() or play.deliver_outcome():
+        pass
+    (leg,) = play.pbx.legs("Down")
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    play.deliver_all()  # the model of Asterisk would not take a third one
+    play.rest()
+    assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
+    play.check()
+
+
+def test_that_an_earlier_visit_is_gone_says_nothing_about_the_next(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.drop_socket()
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    while play.deliver_watch() or play.perform():
+        pass
+    late = (req.StopMusic(caller.id), req.Gone("Channel not found"))
+    play.connect()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    play.outcomes.append(late)
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
+    play.check()

@@ -112,6 +112,7 @@ class World:
         self.counted: dict[str, float] = {}
         self.pbx_up = True
         self.router_up = True
+        self.muted = False
         self.insist: set[str] = set()
         """Agents of whom a feature code or a supervisor has said that they are ready, come what may."""
         self.start()
@@ -176,8 +177,12 @@ class World:
             self.watch.clear()
 
     def restart_router(self) -> None:
-        """The router is started again without a journal: it knows nothing, and counts offers anew."""
+        """The router is started again without a journal: it knows nothing, and counts offers anew.
+
+        What it tells comes after the answer to the first comparison: before, old and new numbers are not told apart.
+        """
         self.drop_router()
+        self.muted = True
         self.log.append("--- the router restarts without memory")
         self.router, self.told = Desk(self.engine_settings), 0
         self.router.time_us = self.now_us
@@ -309,6 +314,7 @@ class World:
         if not self.replies:
             return False
         asked, answer = self.replies.popleft()
+        self.muted = self.muted and not isinstance(answer, Reconciled)
         self.log.append(f"reply to {getattr(asked, 'command', asked)}: {type(answer).__name__}")
         self._take(self.floor.answered(asked, answer, self.now_us), "reply")  # type: ignore[arg-type]
         return True
@@ -333,7 +339,7 @@ class World:
 
     def deliver_watch(self) -> bool:
         self._see()
-        if not self.watch or not self.joined:
+        if not self.watch or not self.joined or self.muted:
             return False
         event = self.watch.popleft()
         self.log.append(f"told {event}")

@@ -13,6 +13,7 @@ from router.bridge.asterisk.ari.requests import (
     Continue,
     DestroyMixing,
     Done,
+    GetChannel,
     GetVariable,
     Gone,
     HangUp,
@@ -319,7 +320,7 @@ class Callers:
             call.went = call.went or isinstance(request, Continue)
             return
         if isinstance(outcome, Gone) and not isinstance(request, Play):
-            self.gone(call)
+            self._look(call)
             return
         call.tries += 1
         at_us = self._desk.now_us + self._desk.pause_us(call.tries)
@@ -339,3 +340,20 @@ class Callers:
                     call.answered = call.up
                 else:
                     call.sound = Sound.UNSURE
+
+    def _look(self, call: Call) -> None:
+        """An answer says that the caller is gone, but it may be about an earlier visit: ask."""
+        if call.look is None:
+            request = GetChannel(call.channel)
+            call.look = request
+            self._desk.request(request)
+
+    def looked(self, call: Call, request: GetChannel, outcome: Outcome) -> None:
+        """It is known whether a caller is there, or not yet."""
+        if request is not call.look:
+            return
+        call.look = None
+        if isinstance(outcome, Gone):
+            self.gone(call)
+        elif not isinstance(outcome, Done):
+            self._look(call)

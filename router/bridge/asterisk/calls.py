@@ -52,8 +52,8 @@ class Leg:
     """An agent's channel. `agreed`: the router has given the call to this agent, so nothing is to be accepted."""
 
     __slots__ = (
-        "agent", "agreed", "answered_us", "begun_us", "call", "dialled", "digits", "direct", "id", "offer", "phase",
-        "rang", "tries",
+        "agent", "agreed", "answered_us", "begun_us", "call", "dialled", "digits", "direct", "id", "mixed", "offer",
+        "phase", "rang", "tries",
     )  # fmt: skip
 
     def __init__(self, leg_id: str, call: str, agent: str, offer: int, *, direct: bool, now_us: int) -> None:
@@ -64,6 +64,8 @@ class Leg:
         self.direct = direct
         self.agreed = direct
         self.phase = LegPhase.RINGING
+        self.mixed = False
+        """Whether it was put into the mixing bridge, or may have been."""
         self.rang = False
         self.dialled = False
         self.digits = ""
@@ -77,8 +79,8 @@ class Call:
 
     __slots__ = (
         "alone", "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us",
-        "id", "in_mixing", "known", "leg", "lets_in", "missing", "mixing", "music_class", "phase", "place", "queue",
-        "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
+        "id", "in_mixing", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "phase", "place",
+        "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
     )  # fmt: skip
 
     def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
@@ -124,5 +126,7 @@ class Call:
         self.tries = 0
         self.went = False
         """Whether Asterisk says that the caller goes on in the dialplan."""
+        self.look: object = None
+        """The request that asks whether the caller is there, if it is under way."""
         self.place: object = None
         """Where a leaving caller goes on: a `Place`, or None for hanging up."""

@@ -297,6 +297,8 @@ class Floor:
         match request:
             case ListChannels() | ListBridges():
                 self._resync.listed(request, outcome)
+            case GetChannel(channel=channel) if channel in self._desk.callers:
+                self._callers.looked(self._desk.callers[channel], request, outcome)
             case GetChannel(channel=channel):
                 self._resync.looked(channel, outcome)
             case GetVariable(channel=channel, variable=variable):

@@ -35,6 +35,7 @@ _NO_ENDPOINT = "no endpoint"
 _GONE = "agent hung up"
 _MIX_TRIES = 5
 _RUNG_MAX = 10_000
+_OTHERS_US = 200_000
 _CONNECTS_MAX = 3
 """A caller whose connecting failed so often goes on in the dialplan."""
 
@@ -220,6 +221,14 @@ class Legs:
         self._mix(call, leg)
 
     def _mix(self, call: Call, leg: Leg) -> None:
+        others = [one for one in self._desk.legs.values() if one.call == call.id and one.mixed and one is not leg]
+        if others:
+            # neither they nor the mixing bridge could be ended yet: nobody talks with two agents
+            for other in others:
+                self._desk.hang_up(other)
+            self._desk.timers.set(("mix", leg.id), self._desk.now_us + _OTHERS_US)
+            return
+        leg.mixed = True
         call.in_mixing = True
         self._desk.request(AddToMixing(self._desk.ids.mixing(call.channel), (call.channel, leg.id)))
 

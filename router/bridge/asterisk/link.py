@@ -49,9 +49,12 @@ class Link:
         self._pending: dict[int, Then | None] = {}
         self._held: list[tuple[Send, Then | None]] = []
         self._asked: LearnAgents | Reconcile | None = None
+        self._unanswered = False
+        """Whether a comparison was carried out, perhaps, and what it found is not known."""
         self.on_learned: Callable[[Learned], None]
         self.doubtful: Callable[[], tuple[str, ...]]
-        self.on_reconciled: Callable[[Reconcile, Reconciled], None]
+        self.on_reconciled: Callable[[Reconcile, Reconciled, bool], None]
+        """Is told of a comparison, and whether one before it is unanswered."""
         self.on_together: Callable[[], None]
         self.on_away: Callable[[], None]
 
@@ -96,6 +99,7 @@ class Link:
         if self.state is LinkState.AWAY:
             return
         self.state = LinkState.AWAY
+        self._unanswered = self._unanswered or isinstance(self._asked, Reconcile)
         self._asked, self._wanted = None, False
         self._desk.timers.clear(_AGAIN)
         self._desk.note("warning", "the router is out of reach")
@@ -174,12 +178,14 @@ class Link:
         for send, then in held:
             self._pending[send.number] = then
             self._desk.ask(send)
-        self.on_reconciled(asked, answer)
+        unanswered, self._unanswered = self._unanswered, False
+        self.on_reconciled(asked, answer, unanswered)
         self.on_together()
         if answer.more:
             self.compare_again(f"{answer.more} differences are still to be seen")
 
     def _fail(self, answer: object) -> None:
+        self._unanswered = True
         self._desk.count("reconciles", "failed")
         self._desk.note("warning", f"comparing with the router failed and is tried again: {answer}")
         held, self._held = self._held, []

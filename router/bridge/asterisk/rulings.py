@@ -94,12 +94,14 @@ class Rulings:
 
     # --- comparisons
 
-    def reconciled(self, asked: Reconcile, answer: Reconciled) -> None:
-        """Do what the differences leave to us."""
+    def reconciled(self, asked: Reconcile, answer: Reconciled, unanswered: bool) -> None:
+        """Do what the differences leave to us. Those of an earlier comparison are not known if it is `unanswered`."""
         listed = {call.call for call in asked.calls}
         finished = {one.call for one in answer.differences if one.kind is DifferenceKind.CALL_FINISHED}
         for known in self._desk.calls.values():
             known.detached = False
+            if unanswered:
+                self._count_anew(known)
             if known.id in listed and known.id not in finished:
                 known.brought = True
         self._book.agreed(answer.sequence, asked.agents, answer.differences)
@@ -113,12 +115,15 @@ class Rulings:
             )
             call = self._desk.calls.get(difference.call)
             if call is not None and difference.kind is DifferenceKind.CALL_UNKNOWN:
-                # a router that has lost its memory counts offers anew
-                call.returned.clear()
-                if call.leg is not None and call.leg.agreed:
-                    call.leg.offer = 0
+                self._count_anew(call)
             if call is not None and call.phase is not CallPhase.LEAVING and not difference.repaired:
                 self._unrepaired(call, difference)
+
+    def _count_anew(self, call: Call) -> None:
+        """The router may have lost its memory, and counts offers anew then."""
+        call.returned.clear()
+        if call.leg is not None and call.leg.agreed:
+            call.leg.offer = 0
 
     def _unrepaired(self, call: Call, difference: Difference) -> None:
         talks: Leg | None = call.leg if call.phase in (CallPhase.CONNECTING, CallPhase.TALKING) else None
