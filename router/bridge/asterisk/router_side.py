@@ -33,7 +33,7 @@ from router.engine.vocabulary import CallState
 logger = logging.getLogger(__name__)
 
 _PAUSE_S_MIN: Final = 0.05
-_PAUSE_S_MAX: Final = 2.0
+_PAUSE_S_MAX: Final = 0.5
 _STOOD_S: Final = 5.0
 """A link that stood for so long was no failure: the next pause is short again."""
 _FLUSH_S: Final = 2.0
