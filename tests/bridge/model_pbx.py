@@ -214,8 +214,8 @@ class ModelPbx:
     def _originate(self, request: req.Originate) -> req.Outcome:
         if request.originator not in self.channels:
             return req.Gone("Provided originator channel was not found")
-        if request.channel in self.channels:
-            return req.Conflict("exists")
+        if any(known.startswith(request.channel) for known in self.channels):
+            return req.Conflict("exists, or another begins so")
         if request.endpoint == UNKNOWN_ENDPOINT:
             return req.Failed(500, "Allocation failed")
         leg = ModelChannel(request.channel, f"{request.endpoint}-0000", "Down", request.app_args, stasis=False)

@@ -91,7 +91,8 @@ class RestApi:
         if query.get("originator", "") not in {"", *self.world.channels}:
             raise Refused(400, "Provided originator channel was not found")
         channel_id = query.get("channelId") or f"made-{next(self._ids)}"
-        if channel_id in self.world.channels:
+        if any(known.startswith(channel_id) for known in self.world.channels):
+            # the real one compares with the beginning of others, too
             raise Refused(409, "Channel with given unique ID already exists")
         local = match["technology"] == "Local"
         if not local and endpoint not in self.world.phones:

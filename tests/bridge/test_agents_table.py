@@ -52,5 +52,12 @@ def test_ids_are_read_back() -> None:
         assert ids.leg_of(ids.leg(17, direct=direct)) == LegId(17, direct)
         assert ids.leg_of(ids.leg(17, direct=direct, time=2)) == LegId(17, direct)
         assert ids.leg(17, direct=direct, time=2) != ids.leg(17, direct=direct)
-    for other in ("desk-offer-", "desk-offer-x", "desk-offer-²", "1.5", "other-offer-1", "desk-offer-1;2"):
+    others = ("", "x-leg", "²-leg", "1", "1-leg;2")
+    for other in ("1.5", "other-offer-1-leg", *(f"desk-offer-{end}" for end in others)):
         assert ids.leg_of(other) is None
+
+
+def test_no_id_of_a_leg_begins_another() -> None:
+    ids = Ids("desk")
+    legs = [ids.leg(offer, direct=False, time=time) for offer in (1, 11, 12, 112) for time in (1, 2, 11)]
+    assert not [(one, other) for one in legs for other in legs if one is not other and other.startswith(one)]

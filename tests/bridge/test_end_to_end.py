@@ -53,7 +53,7 @@ async def test_what_is_asked_of_asterisk_for_a_call() -> None:
                 ("POST", "/bridges", 200),
                 ("DELETE", "/channels/CALLER/moh", 204),
                 ("POST", "/bridges/asterisk-call-CALLER/addChannel", 204),
-                ("DELETE", "/channels/asterisk-offer-1", 204),
+                ("DELETE", "/channels/asterisk-offer-1-leg", 204),
                 ("DELETE", "/bridges/asterisk-call-CALLER", 204),
             ]
         )
@@ -64,7 +64,7 @@ async def test_what_is_asked_of_asterisk_for_a_call() -> None:
             "endpoint": "PJSIP/ada",
             "app": "router",
             "appArgs": f"agent,ada,asterisk-{caller.id}",
-            "channelId": "asterisk-offer-1",
+            "channelId": "asterisk-offer-1-leg",
             "timeout": "7",
             "originator": caller.id,
             "callerId": '"Alice" <15550001>',
@@ -144,7 +144,7 @@ async def test_an_agent_who_cannot_be_had(why: str) -> None:
         await whole.signs_in("ada", phone)
         first, second = whole.calls(), whole.calls()
         legs = whole.pbx.world.all_channels
-        await whole.until(lambda: "asterisk-offer-1" in legs and legs["asterisk-offer-1"].is_gone)
+        await whole.until(lambda: "asterisk-offer-1-leg" in legs and legs["asterisk-offer-1-leg"].is_gone)
         await whole.agent_is("ada", availability)
         await whole.waiting(first)
         assert (await whole.client.agent("ada")).reason == reason
@@ -226,7 +226,7 @@ async def test_the_agent_hangs_up_in_the_instant_of_the_answer(seed: int) -> Non
     async with centre(seed) as whole:
         await whole.signs_in("ada", Phone(talks_s=seed * 0.002))
         caller = whole.calls()
-        await whole.until(lambda: whole.pbx.world.all_channels.get("asterisk-offer-1") is not None)
+        await whole.until(lambda: whole.pbx.world.all_channels.get("asterisk-offer-1-leg") is not None)
         await whole.until(lambda: whole.pbx.leg_of("PJSIP/ada") is None)
         # The caller is served or waits again, and is never left in silence.
         await whole.until(lambda: caller.is_gone or caller.has_music or whole.talk(caller, "ada"))
@@ -349,7 +349,7 @@ async def test_local_channels() -> None:
         await whole.client.apply(SignIn("dora", {"sales": 5}))
         caller = whole.calls(endpoint="Local/500@inbound")
         legs = whole.pbx.world.all_channels
-        await whole.until(lambda: "asterisk-offer-1" in legs and legs["asterisk-offer-1"].is_gone)
+        await whole.until(lambda: "asterisk-offer-1-leg" in legs and legs["asterisk-offer-1-leg"].is_gone)
         await whole.waiting(caller)
         whole.pbx.phones[endpoint] = ANSWERS
         second = whole.calls(endpoint="Local/500@inbound")
@@ -357,7 +357,7 @@ async def test_local_channels() -> None:
         whole.pbx.hang_up(second)
         whole.pbx.hang_up(caller)
         await whole.at_rest()
-        assert legs["asterisk-offer-2"].other_half is not None
+        assert legs["asterisk-offer-2-leg"].other_half is not None
 
 
 async def test_device_states() -> None:

@@ -27,7 +27,7 @@ def test_a_call_from_beginning_to_end(play: Situation) -> None:
     assert caller.state == "Up"
     assert caller.music
     leg = play.answers()
-    assert leg.id == "asterisk-offer-1"
+    assert leg.id == "asterisk-offer-1-leg"
     assert leg.args == ("agent", "ben", f"asterisk-{caller.id}")
     assert play.pbx.bridges == {f"asterisk-call-{caller.id}": [caller.id, leg.id]}
     assert not caller.music
@@ -260,7 +260,7 @@ def test_a_supervisor_assigns_a_call(play: Situation) -> None:
     play.supervise(c.Assign(f"asterisk-{caller.id}", "ben"))
     play.deliver_all()
     leg = play.answers()
-    assert leg.id == "asterisk-assign-1"
+    assert leg.id == "asterisk-assign-1-leg"
     assert play.asked(c.Accept) == 0
     play.check()
 

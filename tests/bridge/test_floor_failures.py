@@ -63,12 +63,12 @@ def test_a_router_without_memory_counts_offers_anew_and_talks_go_on() -> None:
     leg = play.answers()
     play.pbx.hang_up(first)
     play.deliver_all()
-    assert (ended.id, leg.id) == ("asterisk-offer-1", "asterisk-offer-2")
+    assert (ended.id, leg.id) == ("asterisk-offer-1-leg", "asterisk-offer-2-leg")
     play.restart_router()
     play.rest()
     caller = play.calls()
     other = play.answers()
-    assert other.id == "asterisk-offer-2~2", "the id before it is in use"
+    assert other.id == "asterisk-offer-2~2-leg", "the id before it is in use"
     assert talks.bridge == leg.bridge != ""
     assert caller.bridge == other.bridge != ""
     play.check()
@@ -277,7 +277,7 @@ def test_unknown_and_repeated_events_are_survived(play: Situation) -> None:
 
 
 def test_a_leg_that_nobody_knows_is_hung_up(play: Situation) -> None:
-    leg = ModelChannel("asterisk-offer-99", "PJSIP/ben-1", "Up", ("agent", "ben", "asterisk-x"), stasis=True)
+    leg = ModelChannel("asterisk-offer-99-leg", "PJSIP/ben-1", "Up", ("agent", "ben", "asterisk-x"), stasis=True)
     leg.is_leg = True
     play.pbx.channels[leg.id] = leg
     play.pbx.emit(ari.StasisStart(leg.view(), leg.args))

@@ -434,7 +434,7 @@ class World:
                 assert not legs, f"{call} waits, and {legs[0].id} is rung for it"
             else:
                 assert [leg.args[1] for leg in legs] == [view.agent], f"{call}: {view.agent} should have it"
-                rung = legs[0].id.partition("~")[0]
+                rung = legs[0].id.removesuffix("-leg").partition("~")[0]
                 assert view.state is CallState.ASSIGNED or f"{CLIENT}-offer-{view.offer}" == rung
                 wanted_legs.add(legs[0].id)
             talks = view.state is CallState.ASSIGNED and legs[0].state == "Up"

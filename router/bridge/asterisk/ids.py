@@ -13,7 +13,9 @@ import msgspec
 LEG_ROLE: Final = "agent"
 """The first Stasis argument of every leg to an agent."""
 _AGAIN: Final = "~"
-_LEG_NUMBER: Final = re.compile(rf"([0-9]+)(?:{_AGAIN}[0-9]+)?")
+_LEG_END: Final = "-leg"
+"""Asterisk refuses an id for a new channel with which that of another begins, so no leg's id begins another's."""
+_LEG_NUMBER: Final = re.compile(rf"([0-9]+)(?:{_AGAIN}[0-9]+)?{_LEG_END}")
 CALL_VARIABLE: Final = "SKILL_ROUTER_CALL"
 AGENT_VARIABLE: Final = "SKILL_ROUTER_AGENT"
 
@@ -59,7 +61,8 @@ class Ids:
 
     def leg(self, offer: int, *, direct: bool, time: int = 1) -> str:
         """Return the id of an agent's channel; `time` is 2 and more where the ids before it are in use."""
-        return f"{self._assign if direct else self._offer}{offer}{f'{_AGAIN}{time}' if time > 1 else ''}"
+        again = f"{_AGAIN}{time}" if time > 1 else ""
+        return f"{self._assign if direct else self._offer}{offer}{again}{_LEG_END}"
 
     def leg_of(self, channel: str) -> LegId | None:
         """Take a leg's id apart; None for any other channel."""
