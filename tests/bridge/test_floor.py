@@ -175,6 +175,20 @@ def test_who_answers_too_late_is_hung_up(play: Situation) -> None:
     play.check()
 
 
+def test_the_music_ends_while_the_router_is_asked_whether_the_answer_counts(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    while play.deliver_event() or play.perform():
+        pass
+    assert not caller.music
+    assert play.commands, "the router has not heard of it yet"
+    play.deliver_all()
+    assert play.pbx.mixings == [(caller.id, leg.id)]
+    play.check()
+
+
 def test_the_caller_hangs_up_in_the_instant_the_agent_answers(play: Situation) -> None:
     caller = play.calls()
     leg = play.rings()

@@ -1,17 +1,23 @@
 """Hearing: what a caller hears while waiting, and that the line is answered in time.
 
-Keeps one invariant: a caller who waits hears music or ringing, unless something is being said.
+Keeps one invariant: a caller who waits hears music or ringing, unless something is being said, or an agent has
+answered and the router is asked whether the call is theirs.
 """
 
 from __future__ import annotations
 
 from router.bridge.asterisk.actions import Wait, WaitOver
 from router.bridge.asterisk.ari.requests import Answer, Play, Ring, StartMusic, StopMusic, StopPlay, StopRing
-from router.bridge.asterisk.calls import Call, CallPhase, Sound
+from router.bridge.asterisk.calls import Call, CallPhase, LegPhase, Sound
 from router.bridge.asterisk.desk import Desk
 
 _SAYING_US = 180_000_000
 """After so long something that is said counts as over: its end may never be told."""
+
+
+def _is_about_to_talk(call: Call) -> bool:
+    """Say whether an agent has answered. The router will agree, mostly: the music is stopped while it is asked."""
+    return call.answered and call.leg is not None and call.leg.phase is LegPhase.ANSWERED
 
 
 class Hearing:
@@ -24,7 +30,7 @@ class Hearing:
         """See that a caller hears what fits, and that announcements are made exactly while the call waits."""
         if call.phase is CallPhase.ARRIVING:
             return
-        waits = call.phase in (CallPhase.WAITING, CallPhase.RINGING)
+        waits = call.phase in (CallPhase.WAITING, CallPhase.RINGING) and not _is_about_to_talk(call)
         if waits != call.waits:
             call.waits = waits
             self._desk.ask(Wait(call.id, call.channel, call.queue) if waits else WaitOver(call.id))

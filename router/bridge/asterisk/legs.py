@@ -178,6 +178,7 @@ class Legs:
         else:
             self._accepting.add(leg.offer)
             self._link.send(Accept(leg.offer), call=call.id, then=lambda answer: self._accepted(leg, answer))
+            self._hearing.settle(call)
 
     def _call_of(self, leg: Leg) -> Call | None:
         call = self._desk.calls.get(leg.call)
