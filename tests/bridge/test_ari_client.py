@@ -8,7 +8,9 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from router.bridge.asterisk.ari.client import AriClient, CredentialsRefused
@@ -296,6 +298,29 @@ async def test_a_duplicate_id_does_not_spoil_a_connection(pbx: AriStandIn) -> No
         assert pbx.asked_for("POST", "/channels")[-1].status == 409
         assert isinstance(outcome, Failed)
         assert outcome.status == 500
+
+
+async def test_few_connections_are_opened_at_a_time(pbx: AriStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than ten at once would lose their first packets at the real one, and be a second late."""
+    opened, opening, at_once = 0, 0, [0]
+    create = aiohttp.TCPConnector._create_connection
+
+    async def create_slowly(*details: Any) -> Any:
+        nonlocal opened, opening
+        opened, opening = opened + 1, opening + 1
+        at_once.append(opening)
+        await asyncio.sleep(0.01)
+        opening -= 1
+        return await create(*details)
+
+    async with connected(pbx) as (ari, ear):
+        await ear.until(Back)
+        callers = [pbx.dial_in() for _ in range(30)]
+        monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", create_slowly)
+        outcomes = await asyncio.gather(*(ari.send(Answer(caller.id)) for caller in callers))
+        assert set(outcomes) == {Done()}
+        assert opened > max(at_once)
+        assert max(at_once) == 4
 
 
 async def test_requests_of_one_channel_go_in_order_and_others_beside(pbx: AriStandIn) -> None:
