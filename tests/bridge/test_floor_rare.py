@@ -1,0 +1,290 @@
+"""Rare stories, most of which the random driver found: told in short, each of them once went wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.bridge.asterisk.ari import requests as req
+from router.bridge.asterisk.floor_settings import Place
+from router.engine import commands as c
+from router.engine import events as e
+from router.engine.vocabulary import Availability, CallState
+from tests.bridge.situation import Situation
+from tests.bridge.world import SECOND_US, floor_settings
+
+
+@pytest.fixture
+def play() -> Situation:
+    return Situation().ready("ben")
+
+
+def test_an_offer_that_expired_unheard_does_not_part_those_who_talk(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.drop_router()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    play.deliver_all()
+    play.wait(21 * SECOND_US)
+    play.join()
+    assert any(isinstance(event, e.OfferExpired) for event in play.watch)
+    while play.deliver_watch():
+        pass
+    play.deliver_all()
+    assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
+    play.rest()
+    play.check()
+    assert play.state(caller) is CallState.ASSIGNED
+
+
+def test_a_call_that_is_offered_to_nobody_is_compared_again_once_it_waits() -> None:
+    play = Situation().ready()
+    play.supervise(c.SignIn("ben"))
+    caller = play.calls()
+    leg = play.rings()
+    play.drop_router()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    while play.deliver_event():
+        pass
+    play.supervise(c.SignOut("ben"))  # so the router cannot assign the talk
+    play.join()
+    while play.carry_out() or play.deliver_reply() or play.deliver_watch():
+        pass
+    assert play.router.engine.call(f"asterisk-{caller.id}").detached
+    for _ in range(8):  # and connecting fails until it is given up
+        while play.requests:
+            play.perform(fault="500" if isinstance(play.free_requests()[0], req.AddToMixing) else "")
+            play.deliver_outcome()
+        play.wait(5 * SECOND_US)
+    play.rest()
+    view = play.router.engine.call(f"asterisk-{caller.id}")
+    assert (view.state, view.detached) == (CallState.WAITING, False)
+    play.check()
+
+
+def test_a_caller_who_runs_out_of_patience_while_lists_are_compared(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.drop_router()
+    play.wait(14 * SECOND_US)
+    play.join()  # the caller is in the list that is on its way
+    play.wait(2 * SECOND_US)
+    play.deliver_all()
+    assert caller in play.pbx.left
+    assert play.state(caller) is CallState.ABANDONED
+    play.check()
+
+
+def test_an_agent_who_hangs_up_before_the_answer_to_accept(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    while play.deliver_event() or play.carry_out():
+        pass
+    play.pbx.hang_up(leg)
+    while play.deliver_event() or play.deliver_watch():
+        pass  # that the call is assigned is told before the answer
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.deliver_all()
+    assert play.state(caller) is CallState.WAITING
+    play.check()
+
+
+def test_agents_of_an_earlier_run_whom_the_router_had_lost_sight_of(play: Situation) -> None:
+    play.drop_router(session_lost=True)
+    assert play.agent("ben") == (Availability.NOT_READY, "connection_lost")
+    play.restart()
+    play.rest()
+    assert play.agent("ben") == (Availability.READY, "")
+
+
+def test_an_agent_kept_not_ready_for_an_unknown_talk_is_ready_once_it_is_over(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.drop_router()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    play.deliver_all()
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    play.watch.clear()  # which the bridge is never told
+    play.join()
+    play.deliver_all()
+    assert play.agent("ben") == (Availability.NOT_READY, "unknown_call")
+    assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
+    play.restart()
+    play.pbx.hang_up(caller)
+    play.rest()
+    assert play.agent("ben") == (Availability.READY, "")
+    play.check()
+
+
+def test_a_caller_who_left_unheard_and_has_come_back(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.drop_socket()
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    play.deliver_all()
+    assert caller in play.pbx.left
+    play.connect()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
+    play.check()
+
+
+def test_a_list_that_failed_is_not_asked_for_again_after_another_socket(play: Situation) -> None:
+    play.drop_socket()
+    play.connect()
+    while play.perform(fault="500"):
+        play.deliver_outcome()
+    play.drop_socket()
+    play.connect()
+    play.deliver_all()
+    play.log.clear()
+    play.wait(5 * SECOND_US)
+    assert play.asked(req.ListChannels) == 0, "an old list would take who comes meanwhile for gone"
+
+
+def test_a_call_that_got_another_id_is_not_enqueued_twice(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.drop_router()
+    play.join()  # the caller is in the list that is on its way
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    while play.deliver_watch() or play.perform() or play.deliver_outcome() or play.deliver_event():
+        pass
+    play.pbx.come_back(caller)
+    while play.deliver_event():
+        pass
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
+    play.check()
+
+
+def test_an_id_that_could_not_be_left_with_the_channel_is_left_again(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls("in", "tiny")
+    caller.args = ("in", "loans")
+    play.pbx.come_back(caller)
+    while play.deliver_event() or play.carry_out() or play.deliver_reply():
+        pass
+    while play.requests:
+        play.perform(fault="500" if isinstance(play.free_requests()[0], req.SetVariable) else "")
+        play.deliver_outcome()
+    play.rest()
+    play.restart()
+    play.rest()
+    assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
+    play.check()
+
+
+def test_music_that_an_earlier_run_could_not_stop(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.deliver_watch():
+        pass
+    while play.requests:
+        play.perform(fault="lost" if isinstance(play.free_requests()[0], req.StopMusic) else "")
+    assert caller.music
+    play.restart()
+    play.rest()
+    assert not caller.music, "they talk"
+    play.check()
+
+
+def test_a_mixing_bridge_of_an_earlier_visit_that_could_not_be_removed(play: Situation) -> None:
+    caller = play.calls()
+    play.rings()
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    while play.deliver_watch():
+        pass
+    while play.requests:
+        play.perform(fault="500" if isinstance(play.free_requests()[0], req.DestroyMixing) else "")
+    while play.deliver_event():
+        pass
+    play.pbx.come_back(caller)
+    while play.deliver_event():
+        pass
+    play.deliver_all()
+    play.pbx.hang_up(caller)
+    play.rest()
+    assert not play.pbx.bridges
+    play.check()
+
+
+@pytest.mark.parametrize("after", [None, Place("survey", "s", 1)])
+def test_the_agent_hangs_up_while_there_is_no_bridge(after: Place | None) -> None:
+    play = Situation(floor_settings(after_agent=after)).ready("ben")
+    caller = play.calls()
+    leg = play.answers()
+    play.restart()
+    play.pbx.hang_up(leg)
+    play.connect()
+    play.join()
+    play.deliver_all()
+    assert caller.id not in play.pbx.channels, "as if the bridge had been there"
+    assert (caller in play.pbx.left) is (after is not None)
+    assert play.state(caller) is CallState.COMPLETED
+    play.rest()
+    play.check()
+
+
+def test_a_caller_left_alone_by_the_router_waits_again(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    play.restart()
+    play.pbx.hang_up(leg)
+    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.connect()
+    play.join()
+    play.deliver_all()
+    assert play.state(caller) is CallState.WAITING
+    assert caller.music
+    play.check()
+
+
+def test_nobody_talks_with_two_agents_when_neither_leg_nor_mixing_bridge_could_be_ended(play: Situation) -> None:
+    caller = play.calls()
+    first = play.answers()
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
+    while play.deliver_watch():
+        pass
+    while play.requests:
+        ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
+        play.perform(fault="500" if ends else "")
+        play.deliver_outcome()
+    assert caller.bridge == first.bridge != ""
+    play.supervise(c.SignIn("cleo"))
+    while play.deliver_watch() or play.deliver_event() or play.perform() or play.deliver_outcome():
+        pass
+    (leg,) = play.pbx.legs("Down")
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    play.deliver_all()  # the model of Asterisk would not take a third one
+    play.rest()
+    assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
+    play.check()
+
+
+def test_that_an_earlier_visit_is_gone_says_nothing_about_the_next(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls()
+    play.drop_socket()
+    play.supervise(c.Cancel(f"asterisk-{caller.id}"))
+    while play.deliver_watch() or play.perform():
+        pass
+    late = (req.StopMusic(caller.id), req.Gone("Channel not found"))
+    play.connect()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    play.outcomes.append(late)
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
+    play.check()
