@@ -47,7 +47,6 @@ class Replaying:
         self._is_stopped = is_stopped
         self._begun = shell.engine.sequence
         self._told_s = monotonic()
-        self._natively = shell.shadow is None
         estimation = shell.estimation
         self._record = Replay(shell.engine, shell.followers, estimation.learn, estimation.not_learnt)
         self._snapshots = [sequence for sequence in journal.snapshot_sequences() if sequence > self._begun]
@@ -55,10 +54,14 @@ class Replaying:
 
     def run(self) -> None:
         """Replay everything. Raises `JournalCorrupt`, `Stopped`."""
+        if self._shell.shadow is not None:
+            self._run_to(self._journal.last_sequence)
+            return
         for first, entries in self._journal.read_encoded(self._begun):
             if self._record.read(entries.content) and len(self._record) == entries.count:
                 self._run_record(first)
             else:
+                # it has to be looked at as a whole, which may say what is wrong with it
                 self._run_to(first + entries.count - 1)
 
     def _run_record(self, first: int) -> None:
@@ -67,19 +70,18 @@ class Replaying:
         record.skip(engine.sequence + 1 - first)
         while record.next < len(record):
             stop = min(len(record), self._stop() - first + 1)
-            if self._natively:
-                try:
-                    record.run(stop)
-                except EngineError as error:
-                    raise not_again(first + record.next, decode_entry(record.entry), error) from error
-                self._shell.hub.history.publish(engine.sequence)
+            try:
+                record.run(stop)
+            except EngineError as error:
+                raise not_again(first + record.next, decode_entry(record.entry), error) from error
+            self._shell.hub.history.publish(engine.sequence)
             if record.next < stop:
                 self._carry_out(first + record.next, self._entry(first + record.next))
                 record.skip(1)
             self._look(engine.sequence)
 
     def _run_to(self, last: int) -> None:
-        """Carry out a record that has to be looked at as a whole, which may say what is wrong with it."""
+        """Carry out entries up to a sequence as Python objects."""
         for sequence, entry in islice(self._journal.read(self._engine.sequence), last - self._engine.sequence):
             self._carry_out(sequence, entry)
             self._look(sequence)

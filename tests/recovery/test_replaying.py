@@ -14,6 +14,7 @@ import pytest
 from router.config.model import ServerSettings
 from router.engine import Engine
 from router.engine import commands as c
+from router.engine.errors import InvariantViolated
 from router.journal import EncodedEntries, Entry, Journal, JournalCorrupt, ServiceState, Snapshot, SqliteJournal
 from router.journal.records import encode_record
 from router.journal.replay import apply_entry
@@ -187,6 +188,21 @@ async def test_what_is_wrong_is_said_in_the_same_words(
     assert native == python
     assert isinstance(native, str), "it must be an error"
     assert "31" in native or "32" in native
+
+
+async def test_an_engine_that_fails_is_told_at_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(Replay):
+        def run(self, end: int) -> None:
+            super().run(min(end, 2))
+            if self.next == 2:
+                raise InvariantViolated("two offers")
+
+    monkeypatch.setattr(replaying, "Replay", Failing)
+    entries = [*tell(1), *(Entry(time_us=tell(1)[0].time_us, command=c.Advance()) for _ in range(5))]
+    with pytest.raises(
+        JournalCorrupt, match="entry 3, Advance, cannot be carried out again: InvariantViolated: two offers"
+    ):
+        await replayed(ScriptedJournal(entries))
 
 
 async def test_what_is_unusual_is_carried_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
