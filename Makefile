@@ -19,7 +19,7 @@ BENCH_RUNS ?= $(sort $(wildcard build/bench/*.json))
 BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
-NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation src_native/wait src_native/wire src_native/service,$(folder)/*.cpp $(folder)/*.hpp) \
+NATIVE_SOURCES := $(wildcard $(foreach folder,src_native src_native/simulation src_native/wait src_native/wire src_native/service src_native/process,$(folder)/*.cpp $(folder)/*.hpp) \
   $(foreach folder,router/engine router/simulation router/wait router/server,$(folder)/*.pyx $(folder)/*.pxd $(folder)/*.pxi))
 SANITIZE_TREE := build/sanitize
 

@@ -78,6 +78,7 @@ class NativeBuild(build_ext):
         return library
 
 
+server_rooms = ("wire", "service", "process")
 modules = [
     extension("router.engine._native"),
     extension(
@@ -88,12 +89,12 @@ modules = [
     extension(
         "router.wait._native",
         ["src_native/simulation/random.cpp", *sorted(glob("src_native/wait/*.cpp"))],
-        sorted(glob("src_native/wait/*.hpp")),
+        sorted(glob("src_native/wait/*.hpp") + glob("src_native/process/part.hpp")),
     ),
     extension(
         "router.server._native",
-        sorted(glob("src_native/wire/*.cpp") + glob("src_native/service/*.cpp")),
-        sorted(glob("src_native/wire/*.hpp") + glob("src_native/service/*.hpp")),
+        sorted(source for room in server_rooms for source in glob(f"src_native/{room}/*.cpp")),
+        sorted(header for room in server_rooms for header in glob(f"src_native/{room}/*.hpp")),
     ),
 ]
 if os.environ.get("ROUTER_SKIP_NATIVE"):

@@ -44,6 +44,7 @@ NATIVE_ALLOWED: dict[str, set[str]] = {
     "wait": {"engine", "simulation"},
     "wire": {"engine"},
     "service": {"engine", "wire"},
+    "process": set(),
 }
 
 FORBIDDEN_INCLUDES = {
@@ -54,15 +55,23 @@ FORBIDDEN_INCLUDES = {
     "condition_variable",
     "cstdio",
     "ctime",
+    "fcntl.h",
     "fstream",
     "future",
     "iostream",
     "math.h",
     "mutex",
+    "poll.h",
     "random",
+    "signal.h",
     "stdio.h",
+    "sys/prctl.h",
+    "sys/syscall.h",
+    "sys/types.h",
+    "sys/wait.h",
     "thread",
     "time.h",
+    "unistd.h",
 }
 
 
@@ -254,6 +263,12 @@ def test_the_native_wire_has_no_clock_no_io_no_threads_and_no_floating_point(pat
 def test_the_native_service_has_no_clock_no_io_and_no_threads(path: Path) -> None:
     includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
     assert not (FORBIDDEN_INCLUDES - {"cmath"}).intersection(includes)
+
+
+@pytest.mark.parametrize("path", native_files("process"), ids=lambda path: path.name)
+def test_the_native_process_knows_nothing_of_python_and_has_no_threads(path: Path) -> None:
+    includes = re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text("utf-8"), re.MULTILINE)
+    assert not {"Python.h", "atomic", "condition_variable", "future", "thread"}.intersection(includes)
 
 
 @pytest.mark.parametrize("path", native_files("engine"), ids=lambda path: path.name)

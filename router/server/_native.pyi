@@ -270,6 +270,35 @@ class Waiting(Follower):
         known without a gap; else "", 0 and True.
         """
 
+class ChildFailed(Exception):
+    """A child has not written all that it should; the message says why."""
+
+def engine_part(engine: Engine) -> object:
+    """Return the part of a snapshot that is the engine's."""
+
+def owned_part(agents: AgentHoldings, calls: CallHoldings) -> object:
+    """Return the part that says what clients brought: the bytes of the field `owned` of the journal's ServiceState."""
+
+def write_parts(parts: Iterable[object]) -> list[bytes]:
+    """Return the bytes of each part, written here and now."""
+
+@final
+class Child:
+    """A child of this process that writes the parts of a snapshot, as they are now, while this process goes on.
+
+    The thread that makes it must live until it is done. Let go, it is gone. Raises `OSError` where the system does not
+    let it be made. gRPC must have been loaded without its own handling of forks: see `router.server.forking`.
+    """
+
+    def __init__(self, parts: Iterable[object]) -> None: ...
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+    def read(self, timeout_s: float) -> list[bytes]:
+        """Return the bytes of each part, once, and let the child be gone; in any thread. Raises `ChildFailed`."""
+    def kill(self) -> None:
+        """Let it end at once, whoever reads."""
+
 def estimate_bytes(estimate: WaitEstimate, method: int, callback_offered: bool) -> bytes:
     """Return the bytes of a `WaitEstimate` with the number of its method: those of `encode_wait_estimate`."""
 

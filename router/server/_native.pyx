@@ -2,7 +2,7 @@
 """The compiled part of the server: what it does for each command, so that no Python object is made on the way.
 
 src_native/wire/ reads commands and writes answers, events and journal entries as bytes; src_native/service/ follows the
-engine. The engine is told what to do in `_lane.pxi` only.
+engine; src_native/process/ has a child write what a snapshot is made of. The engine is told what to do in `_lane.pxi` only.
 """
 
 from cpython.ref cimport PyObject
@@ -38,5 +38,6 @@ include "_waiting.pxi"
 include "_estimates.pxi"
 include "_hooks.pxi"
 include "_lane.pxi"
+include "_snapshot.pxi"
 include "_replay.pxi"
 include "_for_tests.pxi"

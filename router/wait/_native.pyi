@@ -173,6 +173,8 @@ class Predictor:
         """
     def save(self) -> bytes:
         """Return all that was learnt, but for the estimates of calls that wait: those teach nothing later."""
+    def part(self) -> object:
+        """Return what `save` does, as a part of a snapshot (`router.server._native.Child`); empty bytes if it fails."""
     def restore(self, saved: bytes) -> None:
         """Take over what another predictor learnt, into an engine that is as its engine was then.
 

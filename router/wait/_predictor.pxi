@@ -10,6 +10,8 @@ cdef extern from *:
     """
     const string& channel_name(const Enqueue&)
 
+from router.engine._part cimport Part, part_capsule
+
 cdef extern from "wait/predictor.hpp" namespace "router::wait" nogil:
     cdef cppclass CppEstimate "router::wait::Estimate":
         double mean_s
@@ -68,6 +70,19 @@ cdef extern from "wait/predictor.hpp" namespace "router::wait" nogil:
     int64_t LES_SAMPLES_MIN_NATIVE "router::wait::LES_SAMPLES_MIN"
 
 cdef extern from *:
+    """
+    // What cannot be saved is nothing: the rest of a snapshot is worth having.
+    static router::process::Part saving_predictor(const router::wait::Predictor& predictor, const router::Engine& engine) {
+        return [&predictor, &engine] {
+            try {
+                return predictor.save(engine);
+            } catch (const std::exception&) {
+                return std::string();
+            }
+        };
+    }
+    """
+    Part saving_predictor(const CppPredictor&, const CppEngine&) except +wait_raise
     int method_number(const CppEstimate&)
     void set_corrected(CppEstimate&)
 
@@ -328,6 +343,10 @@ cdef class Predictor:
     def save(self):
         """Return all that was learnt, but for the estimates of calls that wait: those teach nothing later."""
         return <bytes>self._native.save(self._engine._engine)
+
+    def part(self):
+        """Return what `save` does, as a part of a snapshot (`router.server._native.Child`); empty bytes if it fails."""
+        return part_capsule(saving_predictor(self._native[0], self._engine._engine), self)
 
     def restore(self, saved):
         """Take over what another predictor learnt, into an engine that is as its engine was then.
