@@ -35,6 +35,7 @@ class ServerSettings(msgspec.Struct, frozen=True):
     lost_session_retention_us: int = HOUR_US
     snapshot_commands: int = 50_000
     snapshot_interval_us: int = 10 * MINUTE_US
+    snapshot_child: bool = True
     history_retention_us: int = 7 * DAY_US
     drain_us: int = 10 * SECOND_US
     metrics_listen: str = ""

@@ -94,6 +94,13 @@ SERVER: Final = Table(
         "A snapshot is taken after this time at the latest, if anything happened.",
     ),
     field_key(
+        "snapshot_child",
+        Flag(),
+        _server,
+        "A child of the process writes snapshots, so that nobody waits for them; meanwhile the two may need up to "
+        "twice the memory. Without it the server stands still for each.",
+    ),
+    field_key(
         "history_retention",
         Duration(SECOND_US),
         _server,

@@ -85,7 +85,8 @@ class Owned(msgspec.Struct, frozen=True):
 class ServiceState(msgspec.Struct, frozen=True):
     """The service's part of a snapshot. `file_etag` is that of the config file when it was last applied.
 
-    `wait` is what wait prediction has learnt, in a form of its own; empty if nothing was kept.
+    `wait` is what wait prediction has learnt, in a form of its own; empty if nothing was kept. `encoded_owned` is more
+    of `owned`, as it stands in the bytes of the state: for whoever writes one; read, it is empty.
     """
 
     config: ConfigText
@@ -93,6 +94,7 @@ class ServiceState(msgspec.Struct, frozen=True):
     sessions: Sequence[Session] = ()
     owned: Sequence[Owned] = ()
     wait: bytes = b""
+    encoded_owned: bytes = b""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

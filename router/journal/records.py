@@ -155,7 +155,8 @@ def encode_service_state(state: ServiceState) -> bytes:
         owned=[_OWNED.encode(owned) for owned in state.owned],
         wait=state.wait,
     )
-    return message.SerializeToString(deterministic=True)
+    # what comes again of a repeated field is more of it
+    return message.SerializeToString(deterministic=True) + state.encoded_owned
 
 
 def decode_service_state(body: bytes) -> ServiceState:

@@ -28,8 +28,11 @@ class Meters(Protocol):
     def flushed(self, entries: int, duration_ns: int) -> None:
         """Learn that one append made entries durable."""
 
-    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int) -> None:
-        """Learn of a snapshot: how long the engine stood still for it, and how long saving and pruning took."""
+    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int, *, in_place: bool) -> None:
+        """Learn of a snapshot: for how long the engine stood still, and how long it took beside that to be saved.
+
+        `in_place`: the process wrote it itself.
+        """
 
     def snapshot_failed(self) -> None:
         """Learn that a snapshot could not be saved."""
@@ -43,5 +46,5 @@ class NoMeters:
     def refused(self, reason: str) -> None: ...
     def answered(self, commands: int, duration_ns: int) -> None: ...
     def flushed(self, entries: int, duration_ns: int) -> None: ...
-    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int) -> None: ...
+    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int, *, in_place: bool) -> None: ...
     def snapshot_failed(self) -> None: ...

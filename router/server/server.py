@@ -272,7 +272,7 @@ class RouterServer:
         if journal is None:
             return
         if with_snapshot and self._snapshots is not None and self._snapshots.fits(until_s - monotonic()):
-            taking = asyncio.create_task(self._snapshots.take(), name="the last snapshot")
+            taking = asyncio.create_task(self._snapshots.take(in_place=True), name="the last snapshot")
             taking.add_done_callback(self._on_task_end)
             await asyncio.wait([taking], timeout=max(0.0, until_s - monotonic()))
             taking.cancel()

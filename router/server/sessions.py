@@ -88,14 +88,17 @@ class Sessions:
 
     def state(self) -> tuple[Sequence[Session], Sequence[Owned]]:
         """Return everything, in an order that depends on nothing else."""
-        sessions: list[Session] = [Session(client_id) for client_id in self._held]
-        sessions += [Session(client_id, lost_us) for client_id, lost_us in self._lost_at_us.items()]
-        sessions.sort(key=lambda session: session.client_id)
         owned = tuple(
             Owned(client_id, tuple(sorted(self.agents.of(client_id))), tuple(sorted(self.calls.of(client_id))))
             for client_id in sorted(self.agents.clients() | self.calls.clients())
         )
-        return tuple(sessions), owned
+        return self.sessions(), owned
+
+    def sessions(self) -> Sequence[Session]:
+        """Return the sessions, sorted."""
+        sessions: list[Session] = [Session(client_id) for client_id in self._held]
+        sessions += [Session(client_id, lost_us) for client_id, lost_us in self._lost_at_us.items()]
+        return tuple(sorted(sessions, key=lambda session: session.client_id))
 
     def restore(self, sessions: Sequence[Session], owned: Sequence[Owned]) -> None:
         """Begin with what `state` returned."""

@@ -141,9 +141,12 @@ class Shell:
             return True
         return any(queue.waiting or queue.offered or queue.assigned for queue in self.engine.queues())
 
-    def service_state(self) -> ServiceState:
-        """Return what the server itself has to remember, as of the last command applied, without what it has learnt."""
-        sessions, owned = self.sessions.state()
+    def service_state(self, *, with_owned: bool = True) -> ServiceState:
+        """Return what the server itself has to remember, as of the last command applied, without what it has learnt.
+
+        O(agents + calls), O(sessions) without what is owned.
+        """
+        sessions, owned = self.sessions.state() if with_owned else (self.sessions.sessions(), ())
         return ServiceState(
             config=self.configs.ruling, file_etag=self.configs.file_etag, sessions=sessions, owned=owned
         )

@@ -354,7 +354,7 @@ async def test_snapshots_take_no_more_than_a_tenth_of_the_time(monkeypatch: pyte
             assert snapshots._is_due(), "the first is due at once"
             await snapshots.take()
             rest_s = snapshots._rest_s
-            assert rest_s > 9 * snapshots._pause_s > 0
+            assert rest_s > 9 * snapshots._wrote_s > 0
             await stream.apply([c.SignIn(f"b{number}") for number in range(100)])
         assert not snapshots._is_due()
         now_s += 1.01 * rest_s
@@ -373,5 +373,5 @@ async def test_no_last_snapshot_if_there_is_no_time_for_its_pause(caplog: pytest
         assert "no last snapshot: 0.0 s are left to end in" in caplog.text
         assert snapshots.fits(100.0)
         await client.apply(c.SignIn("bob"))
-        snapshots._pause_s = 5.1  # drain is 10 s
+        snapshots._wrote_s = 5.1  # drain is 10 s
     assert [snapshot.sequence for snapshot in journal.snapshots] == [2]

@@ -6,6 +6,7 @@ Keeps one invariant: no exception gets out but for what is wrong with a question
 from __future__ import annotations
 
 import logging
+import sys
 
 from router.engine import Engine
 from router.engine.commands import Enqueue
@@ -55,13 +56,13 @@ class Predicting:
             self.report("a wait could not be estimated")
             return NOBODY_KNOWS
 
-    def save(self) -> bytes:
-        """Return what was learnt, for a snapshot; nothing if that fails."""
-        try:
-            return self.native.save()
-        except Exception:
-            self.report("what wait prediction has learnt could not be saved")
-            return b""
+    def part(self) -> object:
+        """Return what was learnt as a part of a snapshot, which is empty if it cannot be saved."""
+        return self.native.part()
+
+    def not_saved(self) -> None:
+        """Report that what was learnt could not be saved."""
+        self.report("what wait prediction has learnt could not be saved")
 
     def restore(self, content: bytes) -> None:
         """Go on with what was learnt before, as far as it can be read."""
@@ -73,7 +74,7 @@ class Predicting:
             logger.warning("what wait prediction had learnt cannot be read, and it starts anew: %s", error)
 
     def report(self, what: str) -> None:
-        """Log the exception under way, unless its like was logged before."""
+        """Log it, with the exception under way if there is one, unless its like was logged before."""
         if what not in self._logged:
             self._logged.add(what)
-            logger.exception("%s; this is logged once", what)
+            logger.error("%s; this is logged once", what, exc_info=sys.exc_info()[0] is not None)

@@ -168,7 +168,14 @@ SEQUENCE = _metric("last_sequence", "gauge", "Number of the last command that wa
 DURABLE_SEQUENCE = _metric("durable_sequence", "gauge", "Number of the last command that is durable.")
 JOURNAL_SIZE = _metric("journal_bytes", "gauge", "Size of the journal's files; 0 without a journal.")
 SNAPSHOTS = _metric("snapshots_total", "counter", "Snapshots, by outcome.", "outcome")
-SNAPSHOT_TIME = _metric("snapshot_save_seconds", "gauge", "How long the last snapshot took to save.")
+SNAPSHOTS_IN_PLACE = _metric(
+    "snapshots_in_place_total",
+    "counter",
+    "Snapshots that the server wrote itself, standing still, since no child of its process was to, or could.",
+)
+SNAPSHOT_TIME = _metric(
+    "snapshot_save_seconds", "gauge", "How long the last snapshot took to be written and saved, beside all else."
+)
 SNAPSHOT_PAUSE = _metric("snapshot_pause_seconds", "gauge", "How long the engine stood still for the last snapshot.")
 SNAPSHOT_SIZE = _metric("snapshot_bytes", "gauge", "Size of the last snapshot.")
 SNAPSHOT_AGE = _metric("snapshot_age_seconds", "gauge", "Time since the last snapshot of this run; 0 before the first.")

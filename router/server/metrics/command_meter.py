@@ -45,6 +45,7 @@ class CommandMeter:
         self._commit = Buckets(LATENCY_BOUNDS, PER_SECOND_NS)
         self._group = Buckets(SIZE_BOUNDS)
         self._snapshots = {"saved": 0, "failed": 0}
+        self._snapshots_in_place = 0
         self._snapshot_bytes = 0
         self._snapshot_pause_ns = 0
         self._snapshot_save_ns = 0
@@ -71,9 +72,10 @@ class CommandMeter:
         self._commit.add(duration_ns)
         self._group.add(entries)
 
-    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int) -> None:
+    def snapshot_saved(self, size_bytes: int, pause_ns: int, save_ns: int, *, in_place: bool) -> None:
         """Count a snapshot."""
         self._snapshots["saved"] += 1
+        self._snapshots_in_place += in_place
         self._snapshot_bytes, self._snapshot_pause_ns, self._snapshot_save_ns = size_bytes, pause_ns, save_ns
         self._snapshot_s = monotonic()
 
@@ -99,6 +101,7 @@ class CommandMeter:
         yield single(m.COMMIT, self._commit.distribution())
         yield single(m.GROUP, self._group.distribution())
         yield Reading(m.SNAPSHOTS, [((outcome,), count) for outcome, count in self._snapshots.items()])
+        yield single(m.SNAPSHOTS_IN_PLACE, self._snapshots_in_place)
         yield single(m.SNAPSHOT_SIZE, self._snapshot_bytes)
         yield single(m.SNAPSHOT_PAUSE, self._snapshot_pause_ns / PER_SECOND_NS)
         yield single(m.SNAPSHOT_TIME, self._snapshot_save_ns / PER_SECOND_NS)
