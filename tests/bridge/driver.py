@@ -65,6 +65,9 @@ class Driver:
             (4, lambda: self._leg(lambda leg: pbx.refuse(leg, one(_CAUSES)), "Down", "Ringing")),
             (3, lambda: self._leg(pbx.hang_up, "Up")),
             (2, lambda: self._leg(self._press, "Up")),
+            (1, lambda: self._leg(lambda leg: leg.bridge and pbx.transfer(leg), "Up")),
+            (0.5, lambda: self._leg(pbx.forward, "Down", "Ringing")),
+            (2, self._stranger),
             (3, self._supervise),
             (2, self._announce),
         ]
@@ -114,6 +117,18 @@ class Driver:
     def _press(self, leg: ModelChannel) -> None:
         if leg.stasis:
             self.world.pbx.press(leg, self.random.choice(("*21#", "*22#", "*29#")))
+
+    def _stranger(self) -> None:
+        strangers = self.world.pbx.strangers()
+        if not strangers:
+            return
+        stranger = self.random.choice(strangers)
+        if not stranger.stasis:
+            self.world.pbx.enter(stranger)
+        elif stranger.bridge and self.random.random() < 0.3:
+            self.world.pbx.transfer(stranger)
+        else:
+            self.world.pbx.hang_up(stranger)
 
     def _announce(self) -> None:
         if self.world.waits:

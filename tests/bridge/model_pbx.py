@@ -23,6 +23,8 @@ class ModelChannel:
         self.args = args
         self.stasis = stasis
         self.is_leg = not stasis
+        self.is_stranger = False
+        """Whether it is there because a telephone has transferred or forwarded a call."""
         self.music = False
         self.ringing = False
         self.bridge = ""
@@ -75,7 +77,10 @@ class ModelPbx:
             self.emit(ari.StasisStart(channel.view(), channel.args))
 
     def callers(self) -> list[ModelChannel]:
-        return [channel for channel in self.channels.values() if not channel.is_leg]
+        return [channel for channel in self.channels.values() if not channel.is_leg and not channel.is_stranger]
+
+    def strangers(self) -> list[ModelChannel]:
+        return [channel for channel in self.channels.values() if channel.is_stranger]
 
     def legs(self, *states: str) -> list[ModelChannel]:
         return [channel for channel in self.channels.values() if channel.is_leg and channel.state in states]
@@ -107,8 +112,42 @@ class ModelPbx:
         del self.channels[channel.id]
         if channel.stasis:
             self.emit(ari.StasisEnd(channel.view()))
-        if channel.is_leg:
+        if channel.is_leg or channel.is_stranger:
             self.emit(ari.ChannelDestroyed(channel.view(), 16))
+
+    def transfer(self, before: ModelChannel) -> ModelChannel:
+        """A telephone transfers a call: Asterisk puts another channel in its place; it stays up, alone."""
+        after = self._stranger((), stasis=True)
+        bridge = before.bridge
+        self._leave_bridge(before)
+        after.bridge = bridge
+        self.bridges[bridge].append(after.id)
+        self.emit(
+            ari.StasisStart(after.view(), (), before.view()),
+            ari.ChannelEnteredBridge(after.view(), self._bridge(bridge)),
+        )
+        return after
+
+    def forward(self, leg: ModelChannel) -> ModelChannel:
+        """A telephone forwards a call (302): another one is called instead, and comes in with the same arguments."""
+        after = self._stranger(leg.args, stasis=False)
+        after.state = "Down"
+        del self.channels[leg.id]
+        self.emit(
+            ari.ChannelHangupRequest(leg.view(), 23),
+            ari.Dial(after.view(), ""),
+            ari.Dial(leg.view(), "CANCEL", forwarded=after.view()),
+            ari.ChannelDestroyed(leg.view(), 23),
+        )
+        return after
+
+    def _stranger(self, args: tuple[str, ...], *, stasis: bool) -> ModelChannel:
+        self.arrivals += 1
+        name = f"Local/600@phones-{self.arrivals:08x};1"
+        made = ModelChannel(f"x{self.arrivals}.1", name, "Up", args, stasis=stasis)
+        made.is_stranger, made.is_leg = True, False
+        self.channels[made.id] = made
+        return made
 
     def press(self, leg: ModelChannel, digits: str) -> None:
         if not leg.bridge or leg.bridge in self.hearing:
@@ -240,6 +279,7 @@ class ModelPbx:
                 self.bridges[request.bridge].append(name)
                 self.emit(ari.ChannelEnteredBridge(channel.view(), self._bridge(request.bridge)))
         members = self.bridges[request.bridge]
-        assert len(members) <= 2, f"{members} are all in {request.bridge}"
+        agents_and_caller = [one for one in members if not self.channels[one].is_stranger]
+        assert len(agents_and_caller) <= 2, f"{members} are all in {request.bridge}"
         self.mixings.append(tuple(members))
         return req.Done()

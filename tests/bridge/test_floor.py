@@ -482,3 +482,89 @@ def test_a_caller_comes_back_from_the_dialplan(play: Situation) -> None:
     play.rest()
     assert play.router.engine.call(f"asterisk-{caller.id}~4").state is CallState.WAITING
     play.check()
+
+
+def test_an_agents_telephone_transfers_the_caller(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    target = play.pbx.transfer(leg)
+    play.deliver_all()
+    assert caller.bridge == target.bridge != "", "they are left to talk"
+    assert leg.id not in play.pbx.channels, "the agent is free"
+    assert play.state(caller) is CallState.COMPLETED
+    assert play.floor.counts()["handed_over"] == 1
+    play.rest()
+    play.check()
+    again = play.pbx.transfer(target)
+    play.pbx.hang_up(target)
+    play.deliver_all()
+    assert caller.bridge == again.bridge != ""
+    play.pbx.hang_up(again)
+    play.deliver_all()
+    assert caller.id not in play.pbx.channels, "as if the agent had hung up"
+    play.check()
+
+
+def test_a_caller_who_was_handed_over_hangs_up(play: Situation) -> None:
+    caller = play.calls()
+    play.pbx.transfer(play.answers())
+    play.deliver_all()
+    play.pbx.hang_up(caller)
+    play.deliver_all()
+    assert not play.pbx.channels, "nobody is left alone"
+    assert not play.pbx.bridges
+    play.check()
+
+
+@pytest.mark.parametrize("gone", ["caller", "target", "nobody"])
+def test_who_was_handed_over_is_left_to_talk_by_a_restarted_bridge(play: Situation, gone: str) -> None:
+    caller = play.calls()
+    target = play.pbx.transfer(play.answers())
+    play.deliver_all()
+    play.restart()
+    if gone != "nobody":
+        play.pbx.hang_up(caller if gone == "caller" else target)
+    play.rest()
+    play.check()
+    if gone == "nobody":
+        assert caller.bridge == target.bridge != ""
+        play.pbx.hang_up(target)
+        play.rest()
+    assert not play.pbx.channels
+
+
+def test_a_transfer_by_the_caller_is_undone(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    target = play.pbx.transfer(caller)
+    play.deliver_all()
+    assert target.id not in play.pbx.channels
+    play.pbx.hang_up(caller)
+    play.deliver_all()
+    assert leg.id not in play.pbx.channels
+    play.check()
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_telephone_that_forwards_is_not_followed(play: Situation, answered: bool) -> None:
+    caller = play.calls()
+    elsewhere = play.pbx.forward(play.rings())
+    if answered:
+        play.pbx.enter(elsewhere)
+    play.deliver_all()
+    assert elsewhere.id not in play.pbx.channels, "nobody is rung who is no agent"
+    assert play.state(caller) is CallState.WAITING
+    assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
+    play.rest()
+    play.check()
+
+
+def test_where_a_telephone_forwards_to_comes_in_while_nothing_is_heard(play: Situation) -> None:
+    play.calls()
+    leg = play.rings()
+    play.drop_socket()
+    elsewhere = play.pbx.forward(leg)
+    play.pbx.enter(elsewhere)
+    play.rest()
+    assert elsewhere.id not in play.pbx.channels
+    play.check()

@@ -81,7 +81,7 @@ def test_a_router_without_memory_gives_a_number_again_that_was_given_back(play: 
     play.supervise(c.SignIn("ben"))
     play.rest()
     (leg,) = play.pbx.legs("Down")
-    assert leg.id == "asterisk-assign-1~2", "what is still heard of the first leg is not about this one"
+    assert leg.id == "asterisk-assign-1~2-leg", "what is still heard of the first leg is not about this one"
     play.check()
     assert play.state(caller) is CallState.ASSIGNED
 

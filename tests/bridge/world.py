@@ -417,6 +417,8 @@ class World:
             if view.state <= CallState.ASSIGNED and self.router.sessions.calls.owner(view.call) == CLIENT
         }
         callers = {caller.variables.get(CALL_VARIABLE, f"{CLIENT}-{caller.id}"): caller for caller in pbx.callers()}
+        handed_over = self._handed_over()
+        callers = {call: caller for call, caller in callers.items() if caller.id not in handed_over}
         left = self._left_to_talk(callers.keys() - live.keys())
         for call in left:
             del callers[call]
@@ -451,6 +453,18 @@ class World:
         assert pbx.bridges.keys() <= {f"{CLIENT}-call-{caller.id}" for caller in pbx.callers()}, "a bridge is nobody's"
         assert self.waits <= live.keys()
         self._check_agents()
+
+    def _handed_over(self) -> set[str]:
+        """Return the callers whose agents have handed them over: they talk with somebody else, and nobody is alone."""
+        found = set()
+        for stranger in self.pbx.strangers():
+            if not stranger.stasis:
+                continue  # it rings until Asterisk gives up, or it comes in
+            others = [one for one in self.pbx.bridges.get(stranger.bridge, ()) if one != stranger.id]
+            assert len(others) == 1, f"{stranger.id} is left, with {others}"
+            assert not self.pbx.channels[others[0]].music, f"{others[0]} hears music while talking"
+            found.add(others[0])
+        return found
 
     def _left_to_talk(self, calls: Iterable[str]) -> dict[str, str]:
         """Return those of the calls, with their legs, who talk while the call is over for the router."""

@@ -226,7 +226,8 @@ class Callers:
 
     def alone(self) -> tuple[str, ...]:
         """Return the calls whose callers an earlier run has left in their mixing bridges with nobody."""
-        return tuple(call.id for call in self._desk.calls.values() if call.alone and call.leg is None)
+        calls = self._desk.calls.values()
+        return tuple(call.id for call in calls if call.alone and call.leg is None and call.phase is CallPhase.WAITING)
 
     def left_alone(self, name: str) -> None:
         """The router has given a call to an agent who is not there: he has hung up while nobody heard it."""
@@ -238,7 +239,7 @@ class Callers:
     def gone(self, call: Call) -> None:
         """The caller's channel is gone: the router is told, and everything that was made for the call is removed."""
         over = call.phase is CallPhase.LEAVING
-        talked = call.leg is not None and call.leg.agreed
+        talked = call.phase is CallPhase.HANDED_OVER or (call.leg is not None and call.leg.agreed)
         if ("unmix", call.id) in self._desk.timers:
             call.mixing = Mixing.MADE  # it is still there
         self.unmix(call)
@@ -278,6 +279,10 @@ class Callers:
         leg, call.leg = call.leg, None
         if leg is not None:
             self._desk.end_leg(leg, "the call is over")
+        if call.peer:
+            self._desk.request(HangUp(call.peer))
+            self._desk.peers.pop(call.peer, None)
+            call.peer = ""
 
     def unmix(self, call: Call) -> None:
         """Remove the mixing bridge; what the caller hears is settled once that is done."""

@@ -19,6 +19,7 @@ class CallPhase(Enum):
     RINGING = "ringing"  # an agent's telephone rings for it, or is being answered
     CONNECTING = "connecting"  # an agent has it, and is being mixed with it
     TALKING = "talking"
+    HANDED_OVER = "handed_over"  # talks with somebody whom the agent's telephone has brought in; over for the router
     LEAVING = "leaving"  # over for us: on its way into the dialplan, or being hung up
 
 
@@ -79,8 +80,8 @@ class Call:
 
     __slots__ = (
         "alone", "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us",
-        "id", "in_mixing", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "phase", "place",
-        "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
+        "id", "in_mixing", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "peer", "phase",
+        "place", "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
     )  # fmt: skip
 
     def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
@@ -122,6 +123,8 @@ class Call:
         """Whether the caller has been connected before."""
         self.waits = False
         """Whether announcements may be made."""
+        self.peer = ""
+        """The channel that has taken the place of the agent's, if the caller was handed over."""
         self.connects_failed = 0
         self.tries = 0
         self.went = False

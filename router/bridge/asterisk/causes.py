@@ -53,7 +53,7 @@ _ENDS: Final[Mapping[int, LegEnd]] = MappingProxyType(
     dict.fromkeys((17,), LegEnd.BUSY)
     | dict.fromkeys((16, 21, 31), LegEnd.REJECTED)
     | dict.fromkeys((34, 38, 41, 42, 44, 47), LegEnd.CONGESTION)
-    | dict.fromkeys((0, 1, 2, 3, 18, 20, 22, 27, 28), LegEnd.UNREACHABLE)
+    | dict.fromkeys((0, 1, 2, 3, 18, 20, 22, 23, 27, 28), LegEnd.UNREACHABLE)
 )
 
 

@@ -28,6 +28,8 @@ class Desk:
         self.callers: dict[str, Call] = {}
         """The same calls, by the caller's channel."""
         self.legs: dict[str, Leg] = {}
+        self.peers: dict[str, Call] = {}
+        """Calls that agents have handed over, by the channel that is there instead of the agent's."""
         self.fresh: set[str] | None = None
         """While Asterisk's lists are awaited: channels and mixing bridges heard of or made meanwhile."""
         self._actions: list[Action] = []

@@ -31,6 +31,7 @@ from router.bridge.asterisk.ari.requests import (
     GetDevice,
     GetVariable,
     Gone,
+    HangUp,
     ListBridges,
     ListChannels,
     MakeMixing,
@@ -43,6 +44,7 @@ from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, LegPhase
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import FloorSettings
+from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.link import Link
@@ -71,7 +73,10 @@ class Floor:
         self._legs = Legs(desk, link, self._book, self._hearing, self._callers)
         self._rulings = Rulings(desk, self._book, self._callers, self._legs)
         self._transfers = TransferDialling(desk, link)
-        self._resync = Resync(desk, link, self._book, self._hearing, self._callers, self._legs, self._visits)
+        self._handovers = Handovers(desk, self._hearing, self._callers)
+        self._resync = Resync(
+            desk, link, self._book, self._hearing, self._callers, self._legs, self._visits, self._handovers
+        )
         link.on_learned = self._learned
         link.doubtful = self._callers.alone
         link.on_reconciled = self._rulings.reconciled
@@ -208,7 +213,9 @@ class Floor:
                 self._book.device(state)
             case ari.PlaybackFinished(playback=playback):
                 self._said(playback)
-            case ari.Dial(peer=channel):
+            case ari.Dial(peer=channel, forwarded=forwarded):
+                if forwarded is not None and self._desk.ids.leg_of(channel.id) is not None:
+                    self._unfollowed(forwarded)
                 self._leg_event(event, channel)
             case ari.BridgeDestroyed():
                 pass
@@ -219,8 +226,19 @@ class Floor:
                 else:
                     self._caller_event(event, channel)
 
+    def _unfollowed(self, channel: ari.Channel) -> None:
+        """A telephone forwards our call: an agent is rung there, not whoever it may be instead."""
+        self._desk.touch(channel.id)
+        self._desk.note("warning", "an agent's telephone forwards calls; that is not followed", channel=channel.id)
+        self._desk.request(HangUp(channel.id))
+
     def _caller_event(self, event: ari.Event, channel: ari.Channel) -> None:
         match event:
+            case ari.StasisStart(replace_channel=ari.Channel() as before):
+                self._desk.touch(channel.id)
+                self._handovers.replaced(before, channel)
+            case ari.StasisStart(args=args) if self._desk.ids.is_forwarded(args):
+                self._unfollowed(channel)
             case ari.StasisStart(args=args):
                 self._desk.touch(channel.id)
                 known = self._desk.callers.get(channel.id)
@@ -239,6 +257,8 @@ class Floor:
                 call = self._desk.callers.get(channel.id)
                 if call is not None:
                     self._callers.gone(call)
+                elif channel.id in self._desk.peers:
+                    self._handovers.gone(channel.id)
                 else:
                     self._visits.gone(channel.id)
 
@@ -341,6 +361,8 @@ class Floor:
             self._callers.answered(call, request, outcome)
         elif (visit := self._visits.by_channel.get(channel)) is not None:
             self._visits.answered(visit, request, outcome)
+        elif isinstance(request, HangUp) and not isinstance(outcome, Done | Gone):
+            self._desk.timers.set(("stray-end", channel), self._desk.now_us + _STRAY_US)
 
     # --- what is due
 
@@ -366,6 +388,8 @@ class Floor:
                     self._desk.request(DestroyMixing(name))
             case "look":
                 self._resync.look(name)
+            case "stray-end":
+                self._desk.request(HangUp(name))
             case "leg" | "mix" | "digits":
                 self._leg_due(kind, name)
             case _:

@@ -6,6 +6,7 @@ Keeps one invariant: what `Ids` has made, `Ids` with the same name takes apart a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -50,6 +51,10 @@ class Ids:
     def is_call_of(self, call: str, caller_channel: str) -> bool:
         """Say whether an id is one of a caller's."""
         return call.partition(_AGAIN)[0] == self.call(caller_channel)
+
+    def is_forwarded(self, args: Sequence[str]) -> bool:
+        """Say whether the Stasis arguments are those of a leg: another channel has them where a telephone forwards."""
+        return len(args) == 3 and args[0] == LEG_ROLE and args[2].startswith(self._call)
 
     def mixing(self, caller_channel: str) -> str:
         """Return the id of the mixing bridge of a call."""

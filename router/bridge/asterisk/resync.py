@@ -16,14 +16,16 @@ from router.bridge.asterisk.ari.requests import (
     GetChannel,
     GetVariable,
     Gone,
+    HangUp,
     ListBridges,
     ListChannels,
     Outcome,
 )
 from router.bridge.asterisk.callers import Callers
-from router.bridge.asterisk.calls import CallPhase, Leg, LegPhase, Mixing
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import Arrival
+from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.ids import AGENT_VARIABLE, CALL_VARIABLE
 from router.bridge.asterisk.legs import Legs
@@ -53,7 +55,15 @@ class Resync:
     """Comparing with what Asterisk has."""
 
     def __init__(
-        self, desk: Desk, link: Link, book: AgentBook, hearing: Hearing, callers: Callers, legs: Legs, visits: Visits
+        self,
+        desk: Desk,
+        link: Link,
+        book: AgentBook,
+        hearing: Hearing,
+        callers: Callers,
+        legs: Legs,
+        visits: Visits,
+        handovers: Handovers,
     ) -> None:
         self._desk = desk
         self._link = link
@@ -62,6 +72,7 @@ class Resync:
         self._callers = callers
         self._legs = legs
         self._visits = visits
+        self._handovers = handovers
         self.connected = False
         self._asked: list[ListChannels | ListBridges] = []
         self._channels: tuple[Channel, ...] | None = None
@@ -190,6 +201,9 @@ class Resync:
                 self._legs.gone(leg, _UNKNOWN_CAUSE)
             elif leg.id in self._doubtful:
                 self.look(leg.id)
+        for name in list(self._desk.peers):
+            if name not in fresh and (name not in there or self._args(there[name]) is None):
+                self._handovers.gone(name)
         for name in list(self._visits.by_channel):
             if name not in fresh and name not in there:
                 self._visits.gone(name)
@@ -205,7 +219,10 @@ class Resync:
         """A channel is there that is no leg: a caller."""
         args = self._args(channel)
         ids = self._desk.ids
-        if args is None or ids.leg_of(channel.id) is not None:
+        if args is None or ids.leg_of(channel.id) is not None or self._is_peer(channel.id, mixed):
+            return
+        if ids.is_forwarded(args):
+            self._desk.request(HangUp(channel.id))
             return
         known = self._desk.callers.get(channel.id)
         if known is not None and known.went:
@@ -226,6 +243,13 @@ class Resync:
             )
             if call is not None:
                 self._adopted.add(call.channel)
+
+    def _is_peer(self, channel: str, mixed: dict[str, set[str]]) -> bool:
+        """Say whether a channel is where a caller was handed over to: in the mixing bridge of somebody else."""
+        if channel in self._desk.peers:
+            return True
+        callers = (self._desk.ids.caller_of_mixing(mixing) for mixing, members in mixed.items() if channel in members)
+        return any(caller not in (None, channel) for caller in callers)
 
     def _find_leg(self, channel: Channel, mixed: dict[str, set[str]]) -> None:
         args = self._args(channel)
@@ -312,8 +336,23 @@ class Resync:
             call = self._desk.callers.get(caller)
             if call is None:
                 self._desk.request(DestroyMixing(mixing))
-            elif call.mixing is Mixing.NONE:
-                call.mixing, call.in_mixing = Mixing.MADE, caller in members
+                for one in members:
+                    if ids.leg_of(one) is None:
+                        # the caller was handed over to it, and is gone
+                        self._desk.request(HangUp(one))
+            else:
+                if call.mixing is Mixing.NONE:
+                    call.mixing, call.in_mixing = Mixing.MADE, caller in members
+                self._find_peer(call, members)
+        self._settle_mixings(mixed, fresh)
+
+    def _find_peer(self, call: Call, members: set[str]) -> None:
+        others = [one for one in members if one != call.channel and self._desk.ids.leg_of(one) is None]
+        if call.channel in members and len(others) == 1 and others[0] not in self._desk.peers:
+            self._handovers.found(call, others[0], members)
+
+    def _settle_mixings(self, mixed: dict[str, set[str]], fresh: set[str]) -> None:
+        ids = self._desk.ids
         for call in list(self._desk.calls.values()):
             members = mixed.get(ids.mixing(call.channel), set())
             leg = call.leg

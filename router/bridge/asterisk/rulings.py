@@ -29,7 +29,7 @@ class Rulings:
     def heard(self, event: events.Event) -> None:
         """Do what the router has decided about one of our calls."""
         call = self._desk.calls.get(getattr(event, "call", ""))
-        if call is None or call.phase in (CallPhase.ARRIVING, CallPhase.LEAVING):
+        if call is None or call.phase in (CallPhase.ARRIVING, CallPhase.LEAVING, CallPhase.HANDED_OVER):
             return
         call.brought = True
         match event:
@@ -116,7 +116,8 @@ class Rulings:
             call = self._desk.calls.get(difference.call)
             if call is not None and difference.kind is DifferenceKind.CALL_UNKNOWN:
                 self._count_anew(call)
-            if call is not None and call.phase is not CallPhase.LEAVING and not difference.repaired:
+            over = call is None or call.phase in (CallPhase.LEAVING, CallPhase.HANDED_OVER)
+            if call is not None and not over and not difference.repaired:
                 self._unrepaired(call, difference)
 
     def _count_anew(self, call: Call) -> None:

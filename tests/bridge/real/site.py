@@ -122,6 +122,7 @@ exten => 506,1,Stasis(router,devices)
  same => n,Goto(after-router,s,1)
 exten => 600,1,Answer()
  same => n,Wait(60)
+exten => 204,1,Dial(PJSIP/cleo,20)
 exten => 509,1,Stasis(router,no-such-queue)
  same => n,Goto(after-router,s,1)
 """

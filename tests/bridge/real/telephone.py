@@ -130,7 +130,9 @@ class Call:
 
     def refer(self, target: str) -> None:
         """Ask for a blind transfer."""
-        self.phone.send_in(self, "REFER", [("Refer-To", f"<{target}>"), ("Referred-By", f"<{self.local}>")])
+        by = f"<sip:{self.phone.user}@127.0.0.1>"
+        more = [("Refer-To", f"<{target}>"), ("Referred-By", by), ("Contact", self.phone.contact)]
+        self.phone.send_in(self, "REFER", more)
 
     def hold(self, *, on: bool = True) -> None:
         """Put the other side on hold, or go on."""

@@ -91,10 +91,14 @@ class _Heeded(Struct, frozen=True, tag_field="type", tag=True):
 
 
 class StasisStart(_Heeded, frozen=True):
-    """The channel came into our application: a caller, a feature code, or an agent's leg that was answered."""
+    """The channel came into our application: a caller, a feature code, or an agent's leg that was answered.
+
+    One that takes the place of another in a mixing bridge comes in too: its telephone has transferred the call.
+    """
 
     channel: Channel
     args: tuple[str, ...] = ()
+    replace_channel: Channel | None = None
 
 
 class StasisEnd(_Heeded, frozen=True):
@@ -138,11 +142,15 @@ class ChannelUnhold(_Heeded, frozen=True):
 
 
 class Dial(_Heeded, frozen=True):
-    """How the dialling of a channel goes: "" (begun), RINGING, PROGRESS, ANSWER, BUSY, NOANSWER, CONGESTION, ..."""
+    """How the dialling of a channel goes: "" (begun), RINGING, PROGRESS, ANSWER, BUSY, NOANSWER, CONGESTION, ...
+
+    `forwarded` is the channel that Asterisk calls instead, where the telephone says so (302).
+    """
 
     peer: Channel
     dialstatus: str = ""
     caller: Channel | None = None
+    forwarded: Channel | None = None
 
 
 class ChannelEnteredBridge(_Heeded, frozen=True):
