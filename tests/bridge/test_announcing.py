@@ -36,7 +36,7 @@ def estimate(position: int | None = 3, p80_s: float | None = 150.0, mean_s: floa
             (*THERE_ARE_THREE, "sound:queue-holdtime", "number:3", "sound:queue-minutes"),
         ),
         (estimate(1, None), {}, ("sound:queue-youarenext",)),
-        (estimate(None, None, 30.0), {}, ("sound:queue-holdtime", "number:1", "sound:queue-minutes")),
+        (estimate(None, None, 30.0), {}, ("sound:queue-holdtime", "number:1", "sound:queue-minute")),
         (estimate(), {"position": False}, ("sound:queue-holdtime", "number:3", "sound:queue-minutes")),
         (estimate(2), {"wait": False}, ("sound:queue-thereare", "number:2", "sound:queue-callswaiting")),
         (estimate(None, None), {}, ()),
@@ -166,3 +166,27 @@ async def test_a_hook_that_fails_harms_nobody(
             await asyncio.sleep(0.005)
     assert not rig.played
     await rig.announcer.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("while True: print('sound:' + 'x' * 200)", "has printed more than 8192 bytes", 0),
+        ("print('hello'); print('sound:y')", "prints what is no media, such as 'hello'", 1),
+        ("print('sound:z\\n' * 20)", "wants more than 16 sounds played at a time", 16),
+    ],
+)
+async def test_what_a_hook_prints_wrongly_is_told_once(
+    text: str, words: str, said: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = Router(estimate())
+    rig = Rig(router, mode="hook", hook=program(text))
+    rig.announcer.begin("a", "17.1", "loans")
+    async with asyncio.timeout(10):
+        while router.asked < 3:
+            await asyncio.sleep(0.005)
+    await rig.announcer.close()
+    warned = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 1
+    assert words in warned[0].getMessage()
+    assert {len(media) for _, media in rig.played} == ({said} if said else set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
@@ -153,6 +154,18 @@ async def test_position_and_wait_are_announced_between_music() -> None:
         (play,) = whole.pbx.asked_for("POST", "/play")
         assert play.query["media"].split(",")[0] == "sound:queue-youarenext"
         assert caller.id in play.path
+        await whole.until(lambda: caller.has_music)
+
+
+async def test_a_program_says_what_is_announced_in_the_language_of_the_channel() -> None:
+    hook = [sys.executable, "-c", "import os; print('digits:' + os.environ['SKILL_ROUTER_POSITION'])"]
+    announcements = f'\n[announcements]\nmode = "hook"\nfirst = "1s"\nevery = "5s"\nhook = {hook}\n'
+    async with centre(BRIDGE + announcements) as whole:
+        caller = whole.call_in()
+        await whole.until(lambda: whole.pbx.asked_for("POST", "/play"))
+        (play,) = whole.pbx.asked_for("POST", "/play")
+        assert play.query["media"] == "digits:1"
+        assert "lang" not in play.query, "Asterisk takes the channel's"
         await whole.until(lambda: caller.has_music)
 
 

@@ -23,6 +23,7 @@ WAIT_VARIABLE: Final = "SKILL_ROUTER_WAIT"
 HOOKS_MAX: Final = 8
 _MEDIA_MAX: Final = 16
 _OUTPUT_MAX: Final = 8_192
+_DRAIN_S: Final = 0.2
 _MINUTE_US: Final = 60_000_000
 _MINUTES_MAX: Final = 120
 _OVER: Final = ("UNKNOWN_CALL", "CALL_FINISHED")
@@ -41,6 +42,7 @@ class Announcer:
         self._set_variables = set_variables
         self._callers: dict[str, asyncio.Task[None]] = {}
         self._hooks = asyncio.Semaphore(HOOKS_MAX)
+        self._complaints: set[str] = set()
 
     def begin(self, call: str, channel: str, queue: str) -> None:
         """A caller waits from now on."""
@@ -102,7 +104,7 @@ class Announcer:
             )
             try:
                 async with asyncio.timeout(self._settings.hook_limit_us / 1_000_000):
-                    output, _ = await process.communicate()
+                    output = await _read(process)
             except TimeoutError:
                 logger.warning("the announcement hook took too long and was ended", extra={"call": call})
                 return ()
@@ -110,13 +112,54 @@ class Announcer:
                 if process.returncode is None:
                     with contextlib.suppress(ProcessLookupError):
                         process.kill()
-                    # its pipe may be held open by what it has started
                     await process.wait()
+                    await _drain(process)
+        if output is None:
+            self._complain(f"has printed more than {_OUTPUT_MAX} bytes, and is not listened to", call)
+            return ()
         if process.returncode:
             logger.warning("the announcement hook failed with %d", process.returncode, extra={"call": call})
             return ()
-        lines = output[:_OUTPUT_MAX].decode(errors="replace").splitlines()
-        return tuple(line.strip() for line in lines if ":" in line)[:_MEDIA_MAX]
+        return self._media(output.decode(errors="replace"), call)
+
+    def _media(self, output: str, call: str) -> tuple[str, ...]:
+        """Return the media among lines of a program."""
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        media = [line for line in lines if ":" in line]
+        if len(media) < len(lines):
+            odd = next(line for line in lines if ":" not in line)
+            self._complain(f"prints what is no media, such as {odd[:100]!r}; that is passed over", call)
+        if len(media) > _MEDIA_MAX:
+            self._complain(f"wants more than {_MEDIA_MAX} sounds played at a time; the rest is passed over", call)
+        return tuple(media[:_MEDIA_MAX])
+
+    def _complain(self, what: str, call: str) -> None:
+        """Say what a program does wrong; it does it for each call, and is told once."""
+        kind = what.partition(",")[0]
+        level = logging.DEBUG if kind in self._complaints else logging.WARNING
+        self._complaints.add(kind)
+        logger.log(level, "the announcement hook %s", what, extra={"call": call})
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Read what is left in a program's pipe, so that it is closed; it may be held open by what the program started."""
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            while await process.stdout.read(_OUTPUT_MAX):
+                pass
+
+
+async def _read(process: asyncio.subprocess.Process) -> bytes | None:
+    """Return what a program prints once it has ended; None if that is too much, and then it may not have ended."""
+    assert process.stdout is not None
+    output = b""
+    while part := await process.stdout.read(_OUTPUT_MAX + 1 - len(output)):
+        output += part
+        if len(output) > _OUTPUT_MAX:
+            return None
+    await process.wait()
+    return output
 
 
 def wait_us_of(estimate: WaitEstimate) -> int | None:
@@ -136,7 +179,7 @@ def media_of(estimate: WaitEstimate, settings: Announcements) -> tuple[str, ...]
     if settings.wait and wait_us is not None:
         minutes = math.ceil(wait_us / _MINUTE_US)
         if 1 <= minutes <= _MINUTES_MAX:
-            media += ["sound:queue-holdtime", f"number:{minutes}", "sound:queue-minutes"]
+            media += ["sound:queue-holdtime", f"number:{minutes}", f"sound:queue-minute{'s' if minutes > 1 else ''}"]
     return tuple(media)
 
 
