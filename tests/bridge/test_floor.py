@@ -568,3 +568,20 @@ def test_where_a_telephone_forwards_to_comes_in_while_nothing_is_heard(play: Sit
     play.rest()
     assert elsewhere.id not in play.pbx.channels
     play.check()
+
+
+def test_an_agent_who_hangs_up_before_the_connecting_is_answered_was_connected(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.rings()
+    play.pbx.lift(leg)
+    play.pbx.enter(leg)
+    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.deliver_watch() or play.perform():
+        pass
+    assert caller.bridge == leg.bridge != ""
+    play.pbx.hang_up(leg)
+    while play.deliver_event():
+        pass  # all of it before the answer to AddToMixing
+    play.deliver_all()
+    assert play.state(caller) is CallState.COMPLETED, "the caller is not served again"
+    assert caller.id not in play.pbx.channels
+    play.check()

@@ -281,6 +281,9 @@ class Floor:
                 call = self._desk.calls.get(leg.call)
                 if call is not None and call.leg is leg:
                     self._transfers.digit(call, leg, digit)
+            case ari.ChannelEnteredBridge():
+                # this may be heard before the request is answered
+                self._legs.mixed(leg, Done())
             case ari.Dial(dialstatus="RINGING" | "PROGRESS"):
                 self._legs.ringing(leg)
             case ari.ChannelStateChange(channel=ari.Channel(state="Ringing")):
