@@ -26,6 +26,7 @@ from router.bridge.asterisk.floor_settings import (
 from router.bridge.asterisk.run import Bridge
 from router.client import RouterClient, RouterError
 from router.engine import Availability, CallState, Enqueue, SignIn
+from router.engine.views import CallView
 from router.server.server import RouterServer
 from tests.bridge.ari_stand_in import PASSWORD, USER, AriStandIn
 from tests.bridge.pbx_parts import Channel, Does, Phone
@@ -76,62 +77,57 @@ def entry(agent: str, skills: dict[str, int] | None = None) -> AgentEntry:
 
 
 class Centre:
-    """The whole, while it runs."""
+    """The whole, while it runs. `sign_in_word` is what its rules call the feature."""
 
     def __init__(
         self,
         pbx: AriStandIn,
         server: RouterServer,
         client: RouterClient,
-        settings: FloorSettings,
-        time_limit_s: float = 3.0,
+        config: BridgeConfig,
+        sign_in_word: str = "sign_in",
     ) -> None:
-        self.time_limit_s = time_limit_s
         self.pbx = pbx
         self.server = server
         self.client = client
-        self.settings = settings
-        self.bridge: Bridge | None = None
+        self.config = config
+        self.sign_in_word = sign_in_word
+        self.bridge: Bridge
         self.port = server.port
         self._run: asyncio.Task[str] | None = None
 
+    @property
+    def runs(self) -> bool:
+        """Say whether there is a bridge."""
+        return self._run is not None
+
     async def start_bridge(self) -> Bridge:
         """Start a bridge, and wait until both of its sides are there."""
-        ari = AriSettings(
-            self.pbx.url,
-            "router",
-            USER,
-            PASSWORD,
-            time_limit_s=self.time_limit_s,
-            first_pause_s=0.01,
-            longest_pause_s=0.05,
-        )
-        router = RouterSettings(address=f"127.0.0.1:{self.port}", client_id=self.settings.name, time_limit_s=2.0)
-        bridge = self.bridge = Bridge(BridgeConfig(ari=ari, router=router, floor=self.settings))
+        router = msgspec.structs.replace(self.config.router, address=f"127.0.0.1:{self.port}")
+        bridge = self.bridge = Bridge(msgspec.structs.replace(self.config, router=router))
         self._run = asyncio.create_task(bridge.run())
         await self.until(lambda: not bridge.health.obstacle)
         return bridge
 
     async def stop_bridge(self) -> str:
         """Stop it in order, as SIGTERM does."""
-        assert self.bridge is not None
         assert self._run is not None
         self.bridge.stop()
-        why = await self._run
-        self.bridge = self._run = None
-        return why
+        run, self._run = self._run, None
+        return await asyncio.wait_for(run, 10)
 
     async def kill_bridge(self) -> None:
         """End it without any order."""
         assert self._run is not None
         self._run.cancel()
         await asyncio.wait([self._run])
-        self.bridge = self._run = None
+        self._run = None
 
     async def ended(self) -> str:
         """Wait for the bridge to end by itself."""
         assert self._run is not None
-        return await asyncio.wait_for(self._run, 5)
+        run, self._run = self._run, None
+        return await asyncio.wait_for(run, 5)
 
     # Who comes and goes.
 
@@ -146,7 +142,7 @@ class Centre:
     async def signs_in(self, agent: str, phone: Phone | None = None) -> None:
         """Let an agent sign in by telephone, and wait until it is so."""
         self.phone(agent, phone or Phone())
-        channel = self.dials(agent, "sign_in")
+        channel = self.dials(agent, self.sign_in_word)
         await self.agent_is(agent, Availability.READY)
         await self.until(lambda: channel.is_gone or channel.went_to is not None)
         self.pbx.hang_up(channel)
@@ -168,7 +164,7 @@ class Centre:
     # What is so.
 
     def name_of(self, caller: Channel) -> str:
-        return f"{self.settings.name}-{caller.id}"
+        return f"{self.config.floor.name}-{caller.id}"
 
     def talk(self, caller: Channel, agent: str) -> bool:
         """Return whether the two hear each other, and nothing else."""
@@ -186,13 +182,14 @@ class Centre:
         await self.until(lambda: caller.has_music, "the caller hears music")
         assert (await self.client.call(self.name_of(caller))).queue == queue
 
-    async def call_is(self, caller: Channel, *states: CallState) -> None:
+    async def call_is(self, caller: Channel, *states: CallState) -> CallView:
         """Wait until the router has a call in one of these states."""
-        state: Any = None
         async with asyncio.timeout(5):
-            while state not in states:
+            while True:
                 with contextlib.suppress(RouterError):
-                    state = (await self.client.call(self.name_of(caller))).state
+                    view = await self.client.call(self.name_of(caller))
+                    if view.state in states:
+                        return view
                 await asyncio.sleep(0.005)
 
     async def agent_is(self, agent: str, availability: Availability, engaged: bool | None = None) -> None:
@@ -210,9 +207,15 @@ class Centre:
             raise AssertionError(f"{agent} is {view}") from None
 
     async def until(self, condition: Condition, what: str = "", time_limit_s: float = 5.0) -> None:
-        """Wait until something is so."""
+        """Wait until something is so. What has ended the bridge is raised."""
+
+        def holds() -> object:
+            if self._run is not None and self._run.done():
+                self._run.result()
+            return condition()
+
         try:
-            await self.pbx.until(condition, time_limit_s)
+            await self.pbx.until(holds, time_limit_s)
         except TimeoutError:
             raise AssertionError(f"it has not come to this: {what or condition}\n{self.describe()}") from None
 
@@ -221,7 +224,7 @@ class Centre:
         kept = {caller.id for caller in callers}
         await self.until(lambda: set(self.pbx.world.channels) == kept, f"only {kept} are left")
         await self.until(lambda: not self.pbx.world.bridges or kept, "no bridge is left")
-        await self.until(lambda: self.bridge is None or not any(self.bridge.floor.live()[0]) or kept, "no call is live")
+        await self.until(lambda: not self.runs or not any(self.bridge.floor.live()[0]) or kept, "no call is live")
         if not kept:
             until_s = asyncio.get_running_loop().time() + 5
             while (busy := await self.busy()) and asyncio.get_running_loop().time() < until_s:
@@ -269,13 +272,30 @@ async def centre(
         running(config) as server,
         client_of(server, client_id="test") as client,
     ):
-        whole = Centre(pbx, server, client, make_settings(**changes), time_limit_s)
-        await whole.start_bridge()
-        try:
+        whole = Centre(pbx, server, client, make_config(pbx, time_limit_s, **changes))
+        async with living(whole):
             yield whole
-        finally:
-            if whole.bridge is not None:
-                await whole.stop_bridge()
+
+
+def make_config(pbx: AriStandIn, time_limit_s: float = 3.0, **changes: Any) -> BridgeConfig:
+    """Return the config of a bridge to this Asterisk; whoever starts it knows where the router is."""
+    ari = AriSettings(
+        pbx.url, "router", USER, PASSWORD, time_limit_s=time_limit_s, first_pause_s=0.01, longest_pause_s=0.05
+    )
+    floor = make_settings(**changes)
+    return BridgeConfig(ari=ari, router=RouterSettings(client_id=floor.name, time_limit_s=2.0), floor=floor)
+
+
+@contextlib.asynccontextmanager
+async def living(whole: Centre, *, start: bool = True) -> AsyncIterator[None]:
+    """Start a centre's bridge, and end it afterwards if it has not ended by then."""
+    if start:
+        await whole.start_bridge()
+    try:
+        yield
+    finally:
+        if whole.runs:
+            await whole.stop_bridge()
 
 
 ANSWERS = Phone(Does.ANSWERS, rings_s=0.02)

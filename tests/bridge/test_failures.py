@@ -12,7 +12,7 @@ import pytest
 
 from router.engine import Availability, CallState
 from tests.bridge.ari_stand_in import AriStandIn, Trouble
-from tests.bridge.live import RINGS, ROUTER, Centre, centre, make_settings
+from tests.bridge.live import RINGS, ROUTER, Centre, centre, make_config
 from tests.bridge.pbx_parts import Channel, Does, Phone
 from tests.server.support import client_of, durable
 
@@ -110,10 +110,9 @@ async def unheard(whole: Centre) -> AsyncIterator[None]:
 
 async def test_another_bridge_takes_our_application() -> None:
     async with centre() as whole:
-        second = Centre(whole.pbx, whole.server, whole.client, make_settings(name="second"))
+        second = Centre(whole.pbx, whole.server, whole.client, make_config(whole.pbx, name="second"))
         await second.start_bridge()
         assert "application" in await whole.ended()
-        whole.bridge = None
         await second.stop_bridge()
 
 
@@ -201,7 +200,7 @@ async def test_the_router_is_away_for_long(tmp_path: Path) -> None:
     """Callers wait for their patience's time, and then go on in the dialplan; so do those who come meanwhile."""
     async with AriStandIn(seed=1) as pbx:
         async with durable(tmp_path, ROUTER) as server, client_of(server) as client:
-            whole = Centre(pbx, server, client, make_settings(patience_us=300_000))
+            whole = Centre(pbx, server, client, make_config(pbx, patience_us=300_000))
             await whole.start_bridge()
             waiting = whole.calls()
             await whole.waiting(waiting)
@@ -215,7 +214,7 @@ async def test_the_router_is_away_for_long(tmp_path: Path) -> None:
 async def test_the_router_restarts(tmp_path: Path, crash: bool) -> None:
     async with AriStandIn(seed=1) as pbx:
         async with durable(tmp_path, ROUTER, crash=crash) as server, client_of(server) as client:
-            whole = Centre(pbx, server, client, make_settings(patience_us=20_000_000))
+            whole = Centre(pbx, server, client, make_config(pbx, patience_us=20_000_000))
             await whole.start_bridge()
             callers = await a_waiting_a_ringing_and_a_talking_one(whole)
             port = server.port
@@ -223,7 +222,6 @@ async def test_the_router_restarts(tmp_path: Path, crash: bool) -> None:
         config = ROUTER.replace("127.0.0.1:0", f"127.0.0.1:{port}")
         async with durable(tmp_path, config) as server, client_of(server) as client:
             whole.client = client
-            assert whole.bridge is not None
             bridge = whole.bridge
             await whole.until(lambda: not bridge.health.obstacle)
             waiting, ringing, talking = callers

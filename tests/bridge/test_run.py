@@ -24,28 +24,28 @@ from tests.server.support import ServerProcess
 
 async def test_a_caller_is_answered_hears_music_and_talks_with_the_agent_who_answers() -> None:
     async with centre() as whole:
-        await whole.sign_in("ada")
-        caller = whole.call_in()
-        await whole.until(lambda: whole.together(caller, "PJSIP/ada"))
-        assert (await whole.until_state(caller, CallState.ASSIGNED)).agent == "ada"
+        await whole.signs_in("ada")
+        caller = whole.calls("loans")
+        await whole.until(lambda: whole.talk(caller, "ada"))
+        assert (await whole.call_is(caller, CallState.ASSIGNED)).agent == "ada"
         assert not caller.has_music
         whole.pbx.hang_up(caller)
-        await whole.until_state(caller, CallState.COMPLETED)
-        await whole.until(whole.is_at_rest)
+        await whole.call_is(caller, CallState.COMPLETED)
+        await whole.at_rest()
 
 
 async def test_a_caller_who_waits_hears_music_and_gets_the_first_agent_who_comes() -> None:
     async with centre() as whole:
-        caller = whole.call_in()
+        caller = whole.calls("loans")
         await whole.until(lambda: caller.has_music)
-        await whole.until_state(caller, CallState.WAITING)
-        await whole.sign_in("ben")
-        await whole.until(lambda: whole.together(caller, "PJSIP/ben"))
+        await whole.call_is(caller, CallState.WAITING)
+        await whole.signs_in("ben")
+        await whole.until(lambda: whole.talk(caller, "ben"))
 
 
 async def test_callers_whom_no_queue_takes_go_on_in_the_dialplan() -> None:
     async with centre() as whole:
-        unknown, nowhere, full = whole.call_in("lones"), whole.pbx.dial_in(args=("in",)), whole.call_in("full")
+        unknown, nowhere, full = whole.calls("lones"), whole.pbx.dial_in(args=("in",)), whole.calls("full")
         await whole.until(lambda: unknown.went_to and nowhere.went_to and full.went_to)
         assert unknown.went_to is not None
         assert unknown.went_to["context"] == "busy"
@@ -57,19 +57,19 @@ async def test_callers_whom_no_queue_takes_go_on_in_the_dialplan() -> None:
 
 async def test_a_bridge_that_ends_leaves_calls_and_its_successor_takes_them_up() -> None:
     async with centre() as whole:
-        await whole.sign_in("ada")
-        talking = whole.call_in()
-        await whole.until(lambda: whole.together(talking, "PJSIP/ada"))
-        waiting = whole.call_in()
-        await whole.until_state(waiting, CallState.WAITING)
-        assert await whole.end_bridge() == ""
-        assert whole.together(talking, "PJSIP/ada")
+        await whole.signs_in("ada")
+        talking = whole.calls("loans")
+        await whole.until(lambda: whole.talk(talking, "ada"))
+        waiting = whole.calls("loans")
+        await whole.call_is(waiting, CallState.WAITING)
+        assert await whole.stop_bridge() == ""
+        assert whole.talk(talking, "ada")
         assert not waiting.is_gone
         await whole.start_bridge()
-        assert (await whole.call(talking)).state is CallState.ASSIGNED
-        assert (await whole.call(waiting)).state is CallState.WAITING
+        assert (await whole.client.call(whole.name_of(talking))).state is CallState.ASSIGNED
+        assert (await whole.client.call(whole.name_of(waiting))).state is CallState.WAITING
         whole.pbx.hang_up(talking)
-        await whole.until(lambda: whole.together(waiting, "PJSIP/ada"))
+        await whole.until(lambda: whole.talk(waiting, "ada"))
 
 
 async def test_readiness_follows_both_connections() -> None:
@@ -86,7 +86,7 @@ async def test_without_a_router_callers_wait_for_a_while_and_then_go_on_in_the_d
     async with centre() as whole:
         await whole.server.stop(grace_s=0.1)
         await whole.until(lambda: "router" in whole.bridge.health.obstacle)
-        caller = whole.call_in()
+        caller = whole.calls("loans")
         await whole.until(lambda: caller.has_music)
         await whole.until(lambda: caller.went_to)
         assert caller.went_to is not None
@@ -104,11 +104,9 @@ async def test_a_wrong_password_ends_the_bridge_with_a_clear_error() -> None:
 
 async def test_a_second_bridge_makes_the_first_one_yield() -> None:
     async with centre() as whole:
-        first = whole._task
-        assert first is not None
         second = Bridge(whole.config)
         running = asyncio.create_task(second.run())
-        assert "taken over" in await asyncio.wait_for(first, 5)
+        assert "taken over" in await whole.ended()
         assert whole.bridge.replaced
         assert not second.replaced
         second.stop()
@@ -125,18 +123,18 @@ async def test_a_fault_of_the_floor_is_survived_counted_and_made_good(monkeypatc
             raise RuntimeError("made up")
 
         monkeypatch.setattr(bridge.floor, "hear", fail_once)
-        caller = whole.call_in()
+        caller = whole.calls("loans")
         await whole.until(lambda: caller.has_music)
-        await whole.until_state(caller, CallState.WAITING)
+        await whole.call_is(caller, CallState.WAITING)
         assert b"skill_router_bridge_faults_total 1.0" in bridge.metrics.text()
 
 
 async def test_what_happened_is_in_the_metrics() -> None:
     async with centre() as whole:
-        await whole.sign_in("ada", Phone(Does.REFUSES, cause=21))
-        caller = whole.call_in()
+        await whole.signs_in("ada", Phone(Does.REFUSES, cause=21))
+        caller = whole.calls("loans")
         await whole.until(lambda: whole.pbx.asked_for("POST", "/channels"))
-        await whole.until_state(caller, CallState.WAITING)
+        await whole.call_is(caller, CallState.WAITING)
         whole.bridge.metrics.refresh()
         text = whole.bridge.metrics.text().decode()
         assert 'skill_router_bridge_calls_total{what="admitted"} 1.0' in text
@@ -149,7 +147,7 @@ async def test_what_happened_is_in_the_metrics() -> None:
 async def test_position_and_wait_are_announced_between_music() -> None:
     announcements = '\n[announcements]\nmode = "digits"\nfirst = "1s"\nevery = "5s"\n'
     async with centre(BRIDGE + announcements) as whole:
-        caller = whole.call_in()
+        caller = whole.calls("loans")
         await whole.until(lambda: whole.pbx.asked_for("POST", "/play"))
         (play,) = whole.pbx.asked_for("POST", "/play")
         assert play.query["media"].split(",")[0] == "sound:queue-youarenext"
@@ -161,7 +159,7 @@ async def test_a_program_says_what_is_announced_in_the_language_of_the_channel()
     hook = [sys.executable, "-c", "import os; print('digits:' + os.environ['SKILL_ROUTER_POSITION'])"]
     announcements = f'\n[announcements]\nmode = "hook"\nfirst = "1s"\nevery = "5s"\nhook = {hook}\n'
     async with centre(BRIDGE + announcements) as whole:
-        caller = whole.call_in()
+        caller = whole.calls("loans")
         await whole.until(lambda: whole.pbx.asked_for("POST", "/play"))
         (play,) = whole.pbx.asked_for("POST", "/play")
         assert play.query["media"] == "digits:1"
@@ -172,8 +170,8 @@ async def test_a_program_says_what_is_announced_in_the_language_of_the_channel()
 async def test_text_announcements_are_variables_of_the_caller() -> None:
     announcements = '\n[announcements]\nmode = "text"\nfirst = "1s"\nevery = "5s"\n'
     async with centre(BRIDGE + announcements) as whole:
-        whole.call_in()
-        caller = whole.call_in()
+        whole.calls("loans")
+        caller = whole.calls("loans")
         await whole.until(lambda: "SKILL_ROUTER_POSITION" in caller.variables)
         assert caller.variables["SKILL_ROUTER_POSITION"] == "2"
 
@@ -218,9 +216,9 @@ def write(path: Path, text: str) -> Path:
 async def test_told_to_stop_twice_it_waits_for_nothing() -> None:
     async with centre() as whole:
         whole.pbx.troubles.append(Trouble(lambda method, path: path.endswith("/answer"), times=9, slow_s=30))
-        whole.call_in()
+        whole.calls("loans")
         await whole.until(lambda: whole.pbx.asked_for("POST", "/answer"))
-        ending = asyncio.create_task(whole.end_bridge())
+        ending = asyncio.create_task(whole.stop_bridge())
         done, _ = await asyncio.wait([ending], timeout=0.3)
         assert not done, "it waits for the answer"
         began_s = time.monotonic()
