@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import TracebackType
-from typing import Any
 
 import aiohttp
 
@@ -30,25 +29,8 @@ from router.bridge.asterisk.ari.settings import AriSettings, authorization, paus
 logger = logging.getLogger(__name__)
 
 _FORBIDDEN = 403
-_OPENING_MAX = 4
 
 OnAnswer = Callable[[Request, Outcome, float], None]
-
-
-class GentleConnector(aiohttp.TCPConnector):
-    """Opens few connections at a time.
-
-    No more than ten may stand before Asterisk's HTTP server; the next one's packets are lost, and come again a second
-    later. A burst of calls after a quiet time would open dozens at once.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._gate = asyncio.Semaphore(_OPENING_MAX)
-
-    async def _create_connection(self, *details: Any, **more: Any) -> Any:
-        async with self._gate:
-            return await super()._create_connection(*details, **more)
 
 
 class CredentialsRefused(Exception):
@@ -80,7 +62,7 @@ class AriClient:
         # The WebSocket has connections of its own: it must come back at once, however busy the others are.
         tls = settings.tls()
         self._events_session = aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(ssl=tls))
-        connector = GentleConnector(
+        connector = aiohttp.TCPConnector(
             limit=settings.connections,
             keepalive_timeout=settings.keep_alive_s,
             socket_factory=settings.new_socket,
