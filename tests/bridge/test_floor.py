@@ -45,11 +45,11 @@ def test_the_mixing_bridge_is_made_before_the_agent_answers(play: Situation) -> 
     play.calls()
     play.answers()
     asked = [line for line in play.log if "> " in line]
-    made, rung, accepted, mixed = (
+    rung, made, accepted, mixed = (
         next(place for place, line in enumerate(asked) if word in line)
-        for word in ("MakeMixing(", "Originate(", "Accept(", "AddToMixing(")
+        for word in ("Originate(", "MakeMixing(", "Accept(", "AddToMixing(")
     )
-    assert made < rung < accepted < mixed
+    assert rung < made < accepted < mixed
 
 
 def test_a_caller_may_be_kept_ringing_until_an_agent_answers(play: Situation) -> None:

@@ -72,8 +72,6 @@ class Legs:
             return
         leg = Leg(self._free_id(offer, direct), call.id, agent, offer, direct=direct, now_us=self._desk.now_us)
         self.take(call, leg)
-        if call.mixing is Mixing.NONE:
-            self._make_mixing(call)
         timeout_us = ring_us + (0 if direct else self._desk.settings.ring_extra_us)
         self._desk.request(
             Originate(
@@ -86,6 +84,8 @@ class Legs:
                 variables={CALL_VARIABLE: call.id, AGENT_VARIABLE: agent},
             )
         )
+        if call.mixing is Mixing.NONE:
+            self._make_mixing(call)
         # Asterisk has ended it by then; should that not have been heard, it is asked
         self._desk.timers.set(("look", leg.id), self._desk.now_us + timeout_us + LEG_CHECK_US)
         self._desk.note("info", "the agent's telephone is rung", leg=leg, endpoint=endpoint)
