@@ -6,24 +6,28 @@ Keeps one invariant: writing a line never waits; what finds no room is counted, 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from logging.handlers import QueueHandler, QueueListener
-from queue import Full, Queue
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
 from typing import Final
 
 QUEUE_LINES_MAX: Final = 10_000
 _FLUSH_S_MAX: Final = 2.0
+_GATHER_S: Final = 0.02
+"""After a line, those of so long leave together: to change threads for each of many costs more than to write it."""
 
 
 class UnhurriedHandler(QueueHandler):
     """Hand lines to `target` in another thread, which also makes their text."""
 
     def __init__(self, target: logging.Handler, lines_max: int = QUEUE_LINES_MAX) -> None:
-        self._lines: Queue[logging.LogRecord] = Queue(lines_max)
+        self._lines: SimpleQueue[logging.LogRecord] = SimpleQueue()
         super().__init__(self._lines)
-        self._lost = 0
-        self._listener = QueueListener(self._lines, target)
-        self._listener.start()
+        self._target = target
+        self._lines_max = lines_max
+        self._lost = self._handed = self._written = 0
+        threading.Thread(target=self._write, name="log", daemon=True).start()
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Return the line as it is now: what it speaks of may change."""
@@ -36,11 +40,11 @@ class UnhurriedHandler(QueueHandler):
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Hand a line over, or count it as lost."""
-        try:
-            self._lines.put_nowait(record)
-        except Full:
+        if self._lines.qsize() >= self._lines_max:
             self._lost += 1
             return
+        self._handed += 1
+        self._lines.put(record)
         if self._lost:
             lost, self._lost = self._lost, 0
             words = f"{lost:,} lines of the log found no room and are lost"
@@ -49,5 +53,19 @@ class UnhurriedHandler(QueueHandler):
     def flush(self) -> None:
         """Wait until what was handed over is written, but not for long."""
         until_s = time.monotonic() + _FLUSH_S_MAX
-        while self._lines.unfinished_tasks and time.monotonic() < until_s:
+        while self._written < self._handed and time.monotonic() < until_s:
             time.sleep(0.002)
+
+    def _write(self) -> None:
+        while True:
+            self._write_one(self._lines.get())
+            time.sleep(_GATHER_S)
+            for _ in range(self._lines.qsize()):
+                self._write_one(self._lines.get())
+
+    def _write_one(self, record: logging.LogRecord) -> None:
+        try:
+            if record.levelno >= self._target.level:
+                self._target.handle(record)
+        finally:
+            self._written += 1
