@@ -19,10 +19,11 @@ _METRICS = re.compile(r"metrics on (http://\S+)/metrics")
 class RealBridge:
     """A bridge of one config, started as often as wanted; all its runs share one log."""
 
-    def __init__(self, folder: Path, config: str, password: str) -> None:
+    def __init__(self, folder: Path, config: str, password: str, log_level: str = "debug") -> None:
         self.config = folder / "bridge.toml"
         self.config.write_text(config)
         self.log_path = folder / "bridge.log"
+        self._log_level = log_level
         self._environment = {**os.environ, "ARI_PASSWORD": password, "PYTHONUNBUFFERED": "1"}
         self._process: subprocess.Popen[bytes] | None = None
         self._said = 0
@@ -44,7 +45,7 @@ class RealBridge:
         command = [sys.executable, "-m", "router.cli", "bridge", "asterisk", "--config", str(self.config)]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--metrics-listen", "127.0.0.1:0", "--log-level", "debug"],
+                [*command, "--metrics-listen", "127.0.0.1:0", "--log-level", self._log_level],
                 stdout=log,
                 stderr=log,
                 env=self._environment,
