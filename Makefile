@@ -31,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-peers bench-quick bench-report bench-instructions protos format clean preflight
+.PHONY: help build demo lint test test-long sanitize fuzz soak bench bench-asterisk bench-peers bench-quick bench-report bench-instructions protos format clean preflight
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,10 @@ bench-peers: build
 bench: build bench-peers ## all benchmarks, some minutes (BENCH_RUN=build/bench/run.json: the run's figures)
 	@mkdir -p $(dir $(BENCH_RUN))
 	$(BIN)/python -m pytest bench --benchmark-columns=min,mean,max,rounds --benchmark-json=$(BENCH_RUN) $(PYTEST_ARGS)
+
+bench-asterisk: build ## only those on a real Asterisk with SIP telephones (ASTERISK=asterisk, sipp; BENCH_RUN=build/bench/asterisk.json)
+	@mkdir -p build/bench
+	$(BIN)/python -m pytest bench/asterisk --benchmark-json=$(if $(filter file,$(origin BENCH_RUN)),build/bench/asterisk.json,$(BENCH_RUN)) $(PYTEST_ARGS)
 
 bench-quick: build ## the same in under a minute, asserting counts and hashes and not times
 	$(BIN)/python -m pytest bench --quick $(PYTEST_ARGS)
