@@ -1,7 +1,6 @@
-"""Admission: how much may be under way at once, and when memory is short.
+"""Admission: how much may be under way at once.
 
-Keeps one invariant: what is refused here has cost little and changed nothing, and is told when to come back. Work that
-frees something (an answer, an end, a sign-out) is never refused for want of memory.
+Keeps one invariant: what is refused here has cost little and changed nothing, and is told when to come back.
 
 What comes faster than RPCs can be begun waits inside gRPC, which drops the excess once half of `rpcs_max` wait, without
 asking Python: to refuse in Python costs two thirds of serving, so it could not protect throughput. The length of that
@@ -11,23 +10,18 @@ line is what latency is under overload. A dropped RPC ends as CANCELLED, and nob
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from time import monotonic
 from typing import Any, Final
 
 import grpc
 
-from router.engine.commands import Command, Enqueue, SignIn
 from router.server.errors import Refusal
 from router.server.grpc_types import Context, Handler
-from router.server.memory import memory_limit, memory_used
 from router.server.refusing import abort
 
 _OURS: Final = "/router.v1."
 _HEARTBEAT: Final = "/router.v1.SessionService/Heartbeat"
-_LOOK_EVERY_S: Final = 0.25
 _RPC_RETRY_US: Final = 500_000
 _STREAM_RETRY_US: Final = 2_000_000
-_MEMORY_RETRY_US: Final = 5_000_000
 
 Serve = Callable[[Any, Context], Awaitable[Any]]
 
@@ -108,38 +102,3 @@ class Bound:
     def _refusal(self) -> Refusal:
         text = f"{self._under_way:,} {self._what} are under way"
         return Refusal("OVERLOADED", text, retry_after_us=self._retry_after_us)
-
-
-class MemoryGuard:
-    """Refuse what needs memory for long, new calls and agents, while the process has more than `memory_max` bytes.
-
-    0 for `memory_max` is a share of what the machine has. The system is asked four times a second at most.
-    """
-
-    def __init__(
-        self,
-        memory_max: int,
-        *,
-        used: Callable[[], int] = memory_used,
-        now_s: Callable[[], float] = monotonic,
-    ) -> None:
-        self.limit = memory_limit(memory_max)
-        """In bytes."""
-        self._used = used
-        self._now_s = now_s
-        self._looked_s = float("-inf")
-        self._short = False
-
-    def check(self, command: Command) -> None:
-        """Refuse a command that there is no memory for. Raises `Refusal` (OVERLOADED)."""
-        if isinstance(command, Enqueue | SignIn) and self.is_short():
-            text = f"the server uses more than {self.limit:,} bytes of memory"
-            raise Refusal("OVERLOADED", text, retry_after_us=_MEMORY_RETRY_US)
-
-    def is_short(self) -> bool:
-        """Whether there is no memory for what needs it for long."""
-        now_s = self._now_s()
-        if now_s - self._looked_s >= _LOOK_EVERY_S:
-            self._looked_s = now_s
-            self._short = self._used() > self.limit
-        return self._short

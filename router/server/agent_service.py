@@ -8,8 +8,9 @@ from __future__ import annotations
 from router.engine.vocabulary import Availability
 from router.server.errors import refusal_of_malformed
 from router.server.grpc_types import Context
-from router.server.service import Service, through_lane
+from router.server.service import Service
 from router.server.shell import bounded, required
+from router.server.unary import through_lane
 from router.v1 import agent_service_pb2 as pb
 from router.v1 import agent_service_pb2_grpc
 from router.wire.problems import Malformed

@@ -16,8 +16,9 @@ from router.server.errors import Refusal, invalid, refusal_of_malformed
 from router.server.estimation import Wanted
 from router.server.estimation.announced import MIN_CHANGE_US
 from router.server.grpc_types import Context
-from router.server.service import Service, through_lane
+from router.server.service import Service
 from router.server.shell import Shell, required
+from router.server.unary import through_lane
 from router.server.watch_service import HEARTBEAT_S
 from router.v1 import call_service_pb2 as pb
 from router.v1 import call_service_pb2_grpc

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from router.engine.commands import Enqueue
 from router.server._native import Batch, read_alone, read_batch
-from router.server.admission import MemoryGuard
 from router.server.answers import estimate_of, response_of
 from router.server.errors import Refusal, refusal_of_malformed
 from router.server.estimation import Estimation
+from router.server.memory import MemoryGuard
 from router.server.requests import Answer, Submission, identity_of
 from router.server.security.principals import Principal
 from router.server.security.roles import COMMANDS, Role

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import grpc
+
 from router.engine.commands import Command
 
 
@@ -36,6 +38,16 @@ class Meters(Protocol):
 
     def snapshot_failed(self) -> None:
         """Learn that a snapshot could not be saved."""
+
+
+class RpcMeters(Protocol):
+    """Told of RPCs, by their kind and method."""
+
+    def begun(self, kind: str) -> None:
+        """Learn that an RPC has begun."""
+
+    def ended(self, kind: str, method: str, code: grpc.StatusCode, duration_ns: int) -> None:
+        """Learn that an RPC has ended, and how."""
 
 
 class NoMeters:

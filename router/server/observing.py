@@ -15,8 +15,7 @@ from typing import Any, Final, Self
 import grpc
 
 from router.server.grpc_types import Context, Handler
-from router.server.meters import Meters
-from router.server.metrics.rpc_meter import RpcMeter
+from router.server.meters import Meters, RpcMeters
 from router.server.rpc import CURRENT, STREAM, UNARY, WATCH, Rpc
 from router.v1.call_service_pb2 import EnqueueResponse
 
@@ -36,7 +35,7 @@ _FAULTS: Final = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, g
 class ObservingLayer:
     """Observe the RPCs of the public contract, and other unary ones such as health checks."""
 
-    def __init__(self, rpcs: RpcMeter, meters: Meters) -> None:
+    def __init__(self, rpcs: RpcMeters, meters: Meters) -> None:
         self._rpcs = rpcs
         self._meters = meters
 

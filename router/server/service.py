@@ -5,9 +5,8 @@ Keeps one invariant: a session is known to be alive when its client writes, what
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Awaitable
+from typing import Any, Protocol
 
 from google.protobuf.message import Message
 
@@ -27,32 +26,6 @@ class WriteRequest(Protocol):
     @property
     def request_id(self) -> str: ...
     def HasField(self, field_name: Any) -> bool: ...
-
-
-Served = TypeVar("Served", bound=Callable[..., Any])
-Take = Callable[[bytes, Caller], Awaitable[bytes] | None]
-
-
-_LANE: Final = "through_lane"
-
-
-def through_lane(field: str, *, estimate: bool = False) -> Callable[[Served], Served]:
-    """Mark a method of a service: its requests, with the command in a field, may go through the lane as bytes.
-
-    The method itself is for those that may not.
-    """
-
-    def marked(serve: Served) -> Served:
-        setattr(serve, _LANE, (field, estimate))
-        return serve
-
-    return marked
-
-
-def lane_of(serve: Any) -> Take | None:
-    """Return what takes the requests for a method of a service into the lane, None if the method is not marked so."""
-    mark = getattr(serve, _LANE, None)
-    return None if mark is None else partial(serve.__self__.take, *mark)
 
 
 class Service:

@@ -18,7 +18,6 @@ from router.engine import Engine
 from router.engine.commands import Command
 from router.journal import ConfigText, ServiceState
 from router.server._native import Batch, Followers, History
-from router.server.admission import MemoryGuard
 from router.server.clock import Clock
 from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
@@ -26,6 +25,7 @@ from router.server.errors import invalid, refusal_of_malformed
 from router.server.estimation import Estimation, WaitHub
 from router.server.journal_thread import JournalThread
 from router.server.lane import LaneEntrance, LoneAsker
+from router.server.memory import MemoryGuard
 from router.server.requests import Answer, Submission, identity_of
 from router.server.session_keeper import SessionKeeper
 from router.server.sessions import Sessions

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
 
 import grpc
 
@@ -18,10 +19,32 @@ from router.server.observing import ObservingLayer
 from router.server.refusing import abort, read_request, refusal_of, writing
 from router.server.rpc import UNARY
 from router.server.security.layer import SecurityLayer
-from router.server.security.principals import set_caller
-from router.server.service import lane_of
+from router.server.security.principals import Caller, set_caller
 
 Durable = Callable[[int | None], Awaitable[None]]
+Served = TypeVar("Served", bound=Callable[..., Any])
+Take = Callable[[bytes, Caller], Awaitable[bytes] | None]
+
+_LANE: Final = "through_lane"
+
+
+def through_lane(field: str, *, estimate: bool = False) -> Callable[[Served], Served]:
+    """Mark a method of a service: its requests, with the command in a field, may go through the lane as bytes.
+
+    The method itself is for those that may not.
+    """
+
+    def marked(serve: Served) -> Served:
+        setattr(serve, _LANE, (field, estimate))
+        return serve
+
+    return marked
+
+
+def _lane_of(serve: Any) -> Take | None:
+    """Return what takes the requests for a method of a service into the lane, None if the method is not marked so."""
+    mark = getattr(serve, _LANE, None)
+    return None if mark is None else partial(serve.__self__.take, *mark)
 
 
 class UnaryLayers(NamedTuple):
@@ -41,7 +64,7 @@ class UnaryLayers(NamedTuple):
         observing, _, _, durable = self
         bound, let_in = self.admission.bound_of(method), self.security.door_of(method)
         parse, serve = handler.request_deserializer, handler.unary_unary
-        take = lane_of(serve)
+        take = _lane_of(serve)
 
         async def served(request: bytes, context: Context) -> Any:
             with observing.begin(method, UNARY, context) as rpc:

@@ -10,8 +10,9 @@ import pytest
 
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Complete, Enqueue, SignIn, SignOut
-from router.server.admission import AdmissionLayer, MemoryGuard
+from router.server.admission import AdmissionLayer
 from router.server.errors import Refusal
+from router.server.memory import MemoryGuard
 from router.server.meters import NoMeters
 from router.server.metrics.rpc_meter import RpcMeter
 from router.server.observing import ObservingLayer
