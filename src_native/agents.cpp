@@ -39,6 +39,8 @@ void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup
     orders_.reset(false, efficiency_bits_);
     mask_.assign(orders_.mask_words(), 0);
     classes_.clear();
+    sets_.clear();
+    sets_each_ = groups_.size() + efficiency_bits_;
     classes_of_.clear();
     available_by_.clear();
     staffed_by_.clear();
@@ -104,8 +106,7 @@ Id AgentIndex::class_for(ProfileId profile, std::uint16_t open, bool engaged) {
     entry.profile = profile;
     entry.open = open;
     entry.engaged = engaged;
-    entry.groups.resize(groups_.size());
-    entry.learned.resize(efficiency_bits_);
+    sets_.resize(sets_.size() + sets_each_);
     classes_of_[profile].push_back(id);
     return id;
 }
@@ -160,12 +161,13 @@ void AgentIndex::update(std::vector<Agent>& agents, AgentId id) {
 void AgentIndex::erase(AgentId id, Agent& agent) {
     Class& entry = classes_[agent.agent_class];
     ROUTER_CHECK(entry.size > 0);
-    OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
-    for (std::size_t group = 0; group < groups_.size(); ++group) orders_.erase(entry.groups[group], nodes[group]);
+    OrderForest::Set* sets = sets_.data() + agent.agent_class * sets_each_;
+    const OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
+    for (std::size_t group = 0; group < groups_.size(); ++group) orders_.erase(sets[group], nodes[group]);
     if (efficiency_bits_ > 0) {
         for (Learned& learned : agent.learned) {
             if (learned.node == NONE) continue;
-            orders_.erase(entry.learned[queues_[learned.queue].efficiency_bit], learned.node);
+            orders_.erase(sets[groups_.size() + queues_[learned.queue].efficiency_bit], learned.node);
             learned.node = NONE;
         }
     }
@@ -177,6 +179,7 @@ void AgentIndex::insert(std::vector<Agent>& agents, AgentId id) {
     Agent& agent = agents[id];
     agent.agent_class = class_for(agent.profile, agent.open_channels, agent.engaged());
     Class& entry = classes_[agent.agent_class];
+    OrderForest::Set* sets = sets_.data() + agent.agent_class * sets_each_;
     if (efficiency_bits_ > 0) {
         mask_.assign(orders_.mask_words(), 0);
         for (const Learned& learned : agent.learned) {
@@ -187,14 +190,14 @@ void AgentIndex::insert(std::vector<Agent>& agents, AgentId id) {
     if (group_nodes_.size() < agents.size() * groups_.size()) group_nodes_.resize(agents.size() * groups_.size(), NONE);
     OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
     for (std::size_t group = 0; group < groups_.size(); ++group) {
-        nodes[group] = orders_.insert(entry.groups[group], key(agent, groups_[group], 0), id, mask_.data());
+        nodes[group] = orders_.insert(sets[group], key(agent, groups_[group], 0), id, mask_.data());
     }
     if (efficiency_bits_ > 0) {
         for (Learned& learned : agent.learned) {
             const IndexedQueue& queue = queues_[learned.queue];
             if (queue.efficiency_bit == NONE) continue;
             const OrderKey learned_key = key(agent, groups_[queue.group], queue.efficiency_weight * learned.efficiency_ppm);
-            learned.node = orders_.insert(entry.learned[queue.efficiency_bit], learned_key, id);
+            learned.node = orders_.insert(sets[groups_.size() + queue.efficiency_bit], learned_key, id);
         }
     }
     if (entry.size++ == 0) count_class(entry, 1);

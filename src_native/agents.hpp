@@ -99,8 +99,6 @@ public:
         std::uint16_t open = 0;
         bool engaged = false;
         std::uint32_t size = 0;
-        std::vector<OrderForest::Set> groups;   // by weight group: everybody
-        std::vector<OrderForest::Set> learned;  // by efficiency bit: those with a learned value
     };
 
     // Forget all members; from here on, orders are kept for these queues and groups. O(everything).
@@ -132,6 +130,10 @@ public:
     const Bitset& profiles_with(ChannelId channel) const { return profiles_with_[channel]; }
     const std::vector<Id>& classes_of(ProfileId profile) const { return classes_of_[profile]; }
     const Class& at(Id agent_class) const { return classes_[agent_class]; }
+    // Everybody of a class, by weight group.
+    const OrderForest::Set& everybody(Id agent_class, Id group) const { return sets_[agent_class * sets_each_ + group]; }
+    // Of a class those with a learned value, by efficiency bit.
+    const OrderForest::Set& learned(Id agent_class, Id bit) const { return sets_[agent_class * sets_each_ + groups_.size() + bit]; }
     const OrderForest& orders() const { return orders_; }
     const IndexedQueue& queue(QueueId queue) const { return queues_[queue]; }
 
@@ -159,6 +161,8 @@ private:
     OrderForest orders_;
     std::vector<OrderForest::Node> group_nodes_;  // by agent and group
     std::vector<Class> classes_;
+    std::vector<OrderForest::Set> sets_;  // of each class first by weight group, then by efficiency bit
+    std::size_t sets_each_ = 0;
     std::vector<std::vector<Id>> classes_of_;                              // by profile
     std::vector<std::array<std::uint32_t, CHANNELS_MAX>> available_by_;    // by profile: classes with somebody and the channel open
     std::vector<std::array<std::int64_t, CHANNELS_MAX>> staffed_by_;       // by profile

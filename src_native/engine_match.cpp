@@ -26,7 +26,8 @@ bool Engine::may_have(const Agent& agent, AgentId agent_id, const Call& call, st
 
 AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     if (queues_[call.queue].paused || call.detached) return NONE;
-    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call); };
+    const AgentScale scale = agent_scale(call);
+    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call, scale); };
     if (decision == nullptr) {
         WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
         ++statistics_.decisions;
@@ -47,20 +48,15 @@ AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     return winner;
 }
 
-AgentScore Engine::agent_score(const AgentSeat& seat, const Call& call) const {
-    const Agent& agent = agents_[seat.id];
-    if (seat.agent_class == nullptr) {
-        return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
-    }
+AgentScale Engine::agent_scale(const Call& call) const {
     const auto& weights = queues_[call.queue].settings.agent_weights;
-    const StageId stage = stage_of(call);
-    const ProfileId profile = seat.agent_class->profile;
-    Wide base = Wide{weights[AGENT_SKILL_FIT]} * skills_.fit_ppm(profile, stage);
-    if (weights[AGENT_RESERVE] > 0) base += Wide{weights[AGENT_RESERVE]} * skills_.reserve_ppm(profile, stage);
-    if (seat.neutral) base += Wide{weights[AGENT_EFFICIENCY]} * NEUTRAL_PPM;
-    Wide total = base * settings_.idle_scale_us - seat.key->major;
-    if (!seat.agent_class->engaged) total += Wide{weights[AGENT_IDLE]} * now_us_ * PPM;
-    return AgentScore{total, seat.agent_class->engaged, seat.key->middle, seat.key->minor};
+    return AgentScale{skills_, skills_.stage(stage_of(call)), weights, settings_.idle_scale_us, Wide{weights[AGENT_IDLE] * PPM} * now_us_};
+}
+
+AgentScore Engine::agent_score(const AgentSeat& seat, const Call& call, const AgentScale& scale) const {
+    if (seat.agent_class != nullptr) return scale.score(seat);
+    const Agent& agent = agents_[seat.id];
+    return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
 }
 
 // Shows the judge who may win, and counts what is examined.
@@ -90,13 +86,13 @@ void Engine::judge_agents(const Call& call, bool heed_pauses, Judge& judge, Stat
         for (const Id id : agent_index_.classes_of(profile)) {
             const AgentIndex::Class& entry = agent_index_.at(id);
             if (entry.size == 0 || (entry.open >> channel & 1) == 0) continue;
-            const OrderForest::Set& everybody = entry.groups[queue.group];
+            const OrderForest::Set& everybody = agent_index_.everybody(id, queue.group);
             const Id bit = queue.efficiency_bit;
             if (bit == NONE) {
                 consider_order(entry, everybody.first, NONE, false);
             } else {
                 consider_order(entry, orders.first_without(everybody, bit), bit, true);
-                consider_order(entry, entry.learned[bit].first, NONE, false);
+                consider_order(entry, agent_index_.learned(id, bit).first, NONE, false);
             }
         }
     };
@@ -266,7 +262,8 @@ CallId Engine::would_take(AgentId agent_id) const {
 AgentId Engine::would_get(CallId id) const {
     const Call& call = calls_[id];
     if (call.state != CallState::waiting || call.detached) return NONE;
-    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call); };
+    const AgentScale scale = agent_scale(call);
+    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call, scale); };
     WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
     Statistics counted;
     judge_agents(call, false, judge, counted);

@@ -114,6 +114,37 @@ struct AgentSeat {
     bool neutral = false;  // with the efficiency of one of whom nothing is learned, which the key leaves out
 };
 
+// What agents in the orders are worth for one call: what does not depend on the seat is worked out once, and what depends on
+// the profile alone once for the seats of a profile that come one after the other.
+class AgentScale {
+public:
+    AgentScale(const SkillMatrix& skills, const Stage& stage, const std::array<std::int64_t, AGENT_TERMS>& weights, TimeUs idle_scale_us, Wide idle_now)
+        : skills_(skills), stage_(stage), weights_(weights), idle_scale_us_(idle_scale_us), idle_now_(idle_now) {}
+
+    AgentScore score(const AgentSeat& seat) const {
+        if (seat.agent_class->profile != profile_) weigh(seat.agent_class->profile);
+        const std::int64_t base = seat.neutral ? base_ + weights_[AGENT_EFFICIENCY] * NEUTRAL_PPM : base_;
+        Wide total = Wide{base} * idle_scale_us_ - seat.key->major;
+        if (!seat.agent_class->engaged) total += idle_now_;
+        return AgentScore{total, seat.agent_class->engaged, seat.key->middle, seat.key->minor};
+    }
+
+private:
+    void weigh(ProfileId profile) const {
+        profile_ = profile;
+        base_ = weights_[AGENT_SKILL_FIT] * stage_.fit_ppm[profile];
+        if (weights_[AGENT_RESERVE] > 0) base_ += weights_[AGENT_RESERVE] * skills_.reserve_ppm(profile, stage_);
+    }
+
+    const SkillMatrix& skills_;
+    const Stage& stage_;
+    const std::array<std::int64_t, AGENT_TERMS>& weights_;
+    const TimeUs idle_scale_us_;
+    const Wide idle_now_;  // what the present instant adds for one who is idle
+    mutable ProfileId profile_ = NONE;
+    mutable std::int64_t base_ = 0;
+};
+
 struct CallSeat {
     CallId id = NONE;
     Tier tier{};

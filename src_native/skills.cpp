@@ -288,11 +288,8 @@ std::int64_t SkillMatrix::best_fit_ppm(ProfileId profile, RequirementId requirem
     return best;
 }
 
-std::int64_t SkillMatrix::reserve_ppm(ProfileId profile_id, StageId stage_id) const {
-    const Stage& stage = stages_[stage_id];
+std::int32_t SkillMatrix::weigh_reserve(ProfileId profile_id, const Stage& stage) const {
     if (stage.reserve.size() <= profile_id) stage.reserve.resize(profile_id + 1, Stage::Reserve{0, 0});
-    Stage::Reserve& cached = stage.reserve[profile_id];
-    if (cached.epoch == staffing_epoch_) return cached.ppm;
     std::int64_t surplus = 0;
     std::int64_t scarcity_sum = 0;
     for (const auto& [skill, level] : profiles_[profile_id].skills) {
@@ -302,8 +299,8 @@ std::int64_t SkillMatrix::reserve_ppm(ProfileId profile_id, StageId stage_id) co
         scarcity_sum += scarcity;
     }
     const std::int64_t reserve = scarcity_sum == 0 ? PPM : PPM - surplus * LEVEL_PPM / scarcity_sum;
-    cached = {static_cast<std::int32_t>(reserve), staffing_epoch_};
-    return reserve;
+    stage.reserve[profile_id] = {static_cast<std::int32_t>(reserve), staffing_epoch_};
+    return static_cast<std::int32_t>(reserve);
 }
 
 void SkillMatrix::count_signed_in(ProfileId profile, int change) {

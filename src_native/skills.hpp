@@ -99,7 +99,11 @@ public:
     // Best fit over all steps that the profile satisfies; at least one of them must be.
     std::int64_t best_fit_ppm(ProfileId profile, RequirementId requirement) const;
     // 10^6 less the share of the profile's scarce skill that the stage does not ask for.
-    std::int64_t reserve_ppm(ProfileId profile, StageId stage) const;
+    std::int64_t reserve_ppm(ProfileId profile, StageId stage) const { return reserve_ppm(profile, stages_[stage]); }
+    std::int64_t reserve_ppm(ProfileId profile, const Stage& stage) const {
+        const bool known = profile < stage.reserve.size() && stage.reserve[profile].epoch == staffing_epoch_;
+        return known ? stage.reserve[profile].ppm : weigh_reserve(profile, stage);
+    }
 
     // The same profiles by the same numbers, and these requirements (rising) by the numbers 0, 1, …, each listed once and to
     // last. With names they are found when they are asked for again; without, they would be weighed anew.
@@ -114,6 +118,7 @@ public:
 private:
     void compile(const StepSpec& spec, Stage& stage);
     void weigh(ProfileId profile, StageId stage);
+    std::int32_t weigh_reserve(ProfileId profile, const Stage& stage) const;
     std::int32_t weigh_fit(const Profile& profile, const Stage& stage) const;
     RequirementId find_or_add_requirement(const RequirementSpec& spec);
     void compile_requirement(RequirementId requirement);
