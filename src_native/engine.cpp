@@ -7,13 +7,11 @@ namespace router {
 
 namespace {
 
-std::string request_key(const std::string& client, const std::string& request_id) {
-    std::string key = std::to_string(client.size());
-    key.reserve(key.size() + 1 + client.size() + request_id.size());
+void put_request_key(std::string& key, const std::string& client, const std::string& request_id) {
+    key = std::to_string(client.size());
     key += ':';
     key += client;
     key += request_id;
-    return key;
 }
 
 }  // namespace
@@ -39,20 +37,22 @@ void Engine::apply(const Command& command, TimeUs time_us) {
 }
 
 bool Engine::remembers(const std::string& client, const std::string& request_id, TimeUs time_us) const {
-    return find_request(request_key(client, request_id), time_us) != requests_.size();
+    std::string key;
+    put_request_key(key, client, request_id);
+    return find_request(key, NumberTable::hash_of(key), time_us) != requests_.size();
 }
 
-std::size_t Engine::find_request(const std::string& key, TimeUs time_us) const {
-    const std::size_t found = requests_.find(key);
+std::size_t Engine::find_request(const std::string& key, NumberTable::Hash hash, TimeUs time_us) const {
+    const std::size_t found = requests_.find(key, hash);
     const bool remembered = found != requests_.size() && time_us < requests_.time_us(found) + settings_.request_retention_us;
     return remembered ? found : requests_.size();
 }
 
 RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, const std::string& client,
                                      const std::string& request_id, const std::string& content) {
-    Request request;
-    request.key = request_key(client, request_id);
-    const std::size_t found = find_request(request.key, time_us);
+    put_request_key(request_.key, client, request_id);
+    const NumberTable::Hash hash = NumberTable::hash_of(request_.key);
+    const std::size_t found = find_request(request_.key, hash, time_us);
     if (found != requests_.size()) {
         if (requests_.content(found) != content) {
             throw RequestIdReused("request id " + request_id + " came before with other content");
@@ -60,11 +60,11 @@ RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, con
         return {requests_.at(found).result, true};
     }
     apply(command, time_us);
-    request.content = content;
-    request.result = result();
-    requests_.remember(request);
-    forget_surplus();
-    return {std::move(request.result), false};
+    request_.content = content;
+    request_.result = result();
+    requests_.remember(request_, hash);
+    forget_surplus_requests();
+    return {request_.result, false};
 }
 
 void Engine::begin(TimeUs time_us) {
@@ -109,9 +109,9 @@ void Engine::forget() {
 }
 
 void Engine::forget_surplus() {
-    while (static_cast<std::int64_t>(finished_.size()) > settings_.calls_max) forget_oldest_call();
-    while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) customers_.forget_oldest();
-    while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) requests_.forget_oldest();
+    forget_surplus_calls();
+    forget_surplus_customers();
+    forget_surplus_requests();
 }
 
 // Its number stays valid for the events of this command.

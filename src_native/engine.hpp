@@ -164,9 +164,18 @@ private:
     void fire(TimeUs until_us);
     void forget();
     void forget_surplus();
+    void forget_surplus_calls() {
+        while (static_cast<std::int64_t>(finished_.size()) > settings_.calls_max) forget_oldest_call();
+    }
+    void forget_surplus_customers() {
+        while (static_cast<std::int64_t>(customers_.size()) > settings_.customers_max) customers_.forget_oldest();
+    }
+    void forget_surplus_requests() {
+        while (static_cast<std::int64_t>(requests_.size()) > settings_.requests_max) requests_.forget_oldest();
+    }
     void forget_oldest_call();
     // Place of a request that would be answered from memory, or how many are remembered.
-    std::size_t find_request(const std::string& key, TimeUs time_us) const;
+    std::size_t find_request(const std::string& key, NumberTable::Hash hash, TimeUs time_us) const;
     void free_forgotten();
     Event& emit(EventKind kind) {
         Event& event = events_.emplace_back();
@@ -389,6 +398,7 @@ private:
     OfferTable offers_;
     Customers customers_;
     RequestMemory requests_;
+    Request request_;  // scratch: the one in hand
 
     std::uint64_t sequence_ = 0;
     TimeUs time_us_ = 0;  // of the last command

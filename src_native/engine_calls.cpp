@@ -428,7 +428,7 @@ void Engine::finish(CallId id, CallState state) {
     call.finished_us = now_us_;
     --live_calls_;
     finished_.push_back(id);
-    forget_surplus();
+    forget_surplus_calls();
 }
 
 }  // namespace router

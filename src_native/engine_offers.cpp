@@ -263,7 +263,7 @@ void Engine::bar(Call& call, AgentId agent) {
 void Engine::remember_customer(const Call& call) {
     if (call.customer.empty()) return;
     customers_.remember(call.customer, call.agent, now_us_);
-    forget_surplus();
+    forget_surplus_customers();
 }
 
 }  // namespace router

@@ -35,7 +35,7 @@ Request RequestMemory::at(std::size_t index) const {
     return request;
 }
 
-void RequestMemory::remember(const Request& request) {
+void RequestMemory::remember(const Request& request, NumberTable::Hash hash) {
     ROUTER_CHECK(records_.size() < REQUESTS_MAX);
     const Result& result = request.result;
     const auto size = [](const std::string& one) {
@@ -58,7 +58,7 @@ void RequestMemory::remember(const Request& request) {
     record.chunk = chunks_forgotten_ + static_cast<std::uint32_t>(chunks_.size() - 1);
     record.begin = static_cast<std::uint32_t>(chunk.size());
     for (const std::string* one : {&request.key, &request.content, &result.subject, &result.queue, &result.agent}) chunk += *one;
-    numbers_.insert(NumberTable::hash_of(request.key), forgotten_ + static_cast<std::uint32_t>(records_.size()));
+    numbers_.insert(hash, forgotten_ + static_cast<std::uint32_t>(records_.size()));
     records_.push_back(record);
 }
 
@@ -74,9 +74,9 @@ void RequestMemory::forget_oldest() {
     }
 }
 
-std::size_t RequestMemory::find(std::string_view wanted) const {
+std::size_t RequestMemory::find(std::string_view wanted, NumberTable::Hash hash) const {
     const auto is_wanted = [&](std::uint32_t number) { return key(records_[number - forgotten_]) == wanted; };
-    const std::uint32_t* number = numbers_.find(NumberTable::hash_of(wanted), is_wanted);
+    const std::uint32_t* number = numbers_.find(hash, is_wanted);
     return number == nullptr ? records_.size() : *number - forgotten_;
 }
 

@@ -26,13 +26,14 @@ public:
     std::size_t size() const { return records_.size(); }
     // By place, from the oldest.
     Request at(std::size_t index) const;
-    // Remember one that is not remembered under this key.
-    void remember(const Request& request);
+    // Remember one that is not remembered under this key, with the key's hash.
+    void remember(const Request& request, NumberTable::Hash hash);
+    void remember(const Request& request) { remember(request, NumberTable::hash_of(request.key)); }
     void forget_oldest();
     TimeUs oldest_time_us() const { return records_.front().time_us; }
 
     // Place of a request, or `size()`.
-    std::size_t find(std::string_view key) const;
+    std::size_t find(std::string_view key, NumberTable::Hash hash) const;
     TimeUs time_us(std::size_t index) const { return records_[index].time_us; }
     std::string_view content(std::size_t index) const { return text(records_[index], records_[index].key_size, records_[index].content_size); }
 
