@@ -21,6 +21,8 @@ ENQUEUE.explain = slot_of(commands.Enqueue, "explain")
 
 
 cdef Urgency urgency_of(object value) except *:
+    if value is URGENCY_NORMAL:
+        return <Urgency>0
     expect(value, URGENCY_KIND, "urgency", "an Urgency is wanted")
     return <Urgency><int>value
 
@@ -69,13 +71,17 @@ cdef int enqueue_of(Command& into, object value) except -1:
         put_requirement(command.requirement, requirement)
     command.urgency = urgency_of(read(value, ENQUEUE.urgency, "urgency"))
     command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, PRIORITY_MAX)
-    command.preferred_agents = names_of(read(value, ENQUEUE.preferred_agents, "preferred_agents"), "preferred_agents", PREFERRED_AGENTS_MAX)
+    preferred_agents = read(value, ENQUEUE.preferred_agents, "preferred_agents")
+    if preferred_agents is not NOTHING:
+        command.preferred_agents = names_of(preferred_agents, "preferred_agents", PREFERRED_AGENTS_MAX)
     hold_us = read(value, ENQUEUE.hold_us, "hold_us")
     if hold_us is not None:
         command.hold_us = duration_of(hold_us, "hold_us")
     command.credited_wait_us = duration_of(read(value, ENQUEUE.credited_wait_us, "credited_wait_us"), "credited_wait_us")
     put(command.customer, seen_text(read(value, ENQUEUE.customer, "customer"), "customer", True))
-    command.attributes = attributes_of(read(value, ENQUEUE.attributes, "attributes"))
+    attributes = read(value, ENQUEUE.attributes, "attributes")
+    if type(attributes) is not dict or attributes:
+        command.attributes = attributes_of(attributes)
     command.callback = flag_of(read(value, ENQUEUE.callback, "callback"), "callback")
     command.explain = flag_of(read(value, ENQUEUE.explain, "explain"), "explain")
     return 0

@@ -44,6 +44,8 @@ cdef object AGENT_TERM = requirements.AgentTerm
 cdef object ANY_OF = requirements.AnyOf
 cdef object PREFERENCE = requirements.Preference
 cdef object URGENCY_KIND = vocabulary.Urgency
+cdef object URGENCY_NORMAL = vocabulary.Urgency.NORMAL
+cdef object NOTHING = ()  # there is but one empty tuple
 cdef object MEMBER = type(commands.Enqueue.__dict__["call"])
 
 
@@ -180,8 +182,6 @@ cdef Attributes attributes_of(object value) except *:
     cdef Attributes attributes
     cdef pair[string, string] entry
     cdef size_t total = 0
-    if type(value) is dict and not value:
-        return attributes
     for key, text in items_of(value, "attributes", ATTRIBUTES_MAX, "attributes"):
         entry.first = name_of(key, "attributes")
         entry.second = text_of(text, ("attributes", "", key), True, ATTRIBUTES_BYTES_MAX)
