@@ -27,9 +27,14 @@ constexpr std::uint8_t SIGMA[10][16] = {
 
 using State = std::array<std::uint64_t, 8>;
 
+// Little endian.
 std::uint64_t word_at(const unsigned char* at) {
     std::uint64_t word = 0;
-    for (int byte = 7; byte >= 0; --byte) word = word << 8 | at[byte];
+    if constexpr (std::endian::native == std::endian::little) {
+        std::memcpy(&word, at, sizeof(word));
+    } else {
+        for (int byte = 7; byte >= 0; --byte) word = word << 8 | at[byte];
+    }
     return word;
 }
 
