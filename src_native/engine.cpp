@@ -282,13 +282,17 @@ void Engine::order_lines() {
 
 std::int64_t Engine::count_agents(const RequirementSpec& spec, std::size_t step, ChannelId channel) {
     const RequirementId requirement = intern(spec);
-    const StageId stage = skills_.requirement(requirement).stages.at(step);
+    const std::int64_t count = count_agents(skills_.requirement(requirement).stages.at(step), channel);
+    release_requirement(requirement);
+    return count;
+}
+
+std::int64_t Engine::count_agents(StageId stage, ChannelId channel) const {
     std::int64_t count = 0;
     const Bitset& profiles = skills_.stage(stage).profiles;
     Bitset::for_each_common(profiles, profiles, [&](ProfileId profile) {
         count += agent_index_.staffed(profile, channels_[channel].index);
     });
-    release_requirement(requirement);
     return count;
 }
 

@@ -122,6 +122,8 @@ public:
     // 0 when it does not wait. O(log n), besides putting the newcomers into the lines.
     std::int64_t position(CallId id);
     std::int64_t count_agents(const RequirementSpec& requirement, std::size_t step, ChannelId channel);
+    // Those for what a call demands now. O(profiles).
+    std::int64_t count_agents(const Call& call) const { return count_agents(stage_of(call), call.channel); }
     std::uint16_t agent_capacity(AgentId agent, ChannelId channel) const;
     // Name of the call that an engagement is about; in wrap-up the call itself may be forgotten.
     const std::string& call_name(const Engagement& engagement) const {
@@ -186,6 +188,7 @@ private:
     }
     CallId find_call(std::string_view name, NumberTable::Hash hash) const;
     AgentId find_agent(std::string_view name, NumberTable::Hash hash) const;
+    std::int64_t count_agents(StageId stage, ChannelId channel) const;
     Id add_text(std::string text);
     void reject(RejectReason reason, std::string subject);
     template <class Kind>

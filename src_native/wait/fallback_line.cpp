@@ -140,7 +140,7 @@ Line line_of(Engine& engine, CallId id, TimeUs now_us, TimeUs downtime_us) {
     line.waiting = static_cast<std::int64_t>(engine.waiting_count(call.queue));
     line.waited_us = std::max<TimeUs>(0, now_us - call.wait_started_us - downtime_us);
     line.may_jump = call.urgency != Urgency::normal || call.priority > 0;
-    line.servers = engine.count_agents(requirement, call.step, call.channel);
+    line.servers = engine.count_agents(call);
     return line;
 }
 
