@@ -288,3 +288,23 @@ def test_that_an_earlier_visit_is_gone_says_nothing_about_the_next(play: Situati
     play.deliver_all()
     assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
     play.check()
+
+
+def test_who_comes_in_again_gets_the_next_id_whatever_the_router_remembers(play: Situation) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls("in", "tiny")
+    caller.args = ("in", "loans")
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    play.supervise(c.Cancel(f"asterisk-{caller.id}~2"))
+    play.deliver_all()
+    play.restart_router()
+    play.join()
+    play.deliver_all()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}~3").state is CallState.WAITING
+    play.restart()
+    play.rest()
+    assert play.router.engine.call(f"asterisk-{caller.id}~3").state is CallState.WAITING, "it is found again"
+    play.check()

@@ -34,6 +34,7 @@ from router.engine.vocabulary import CallState
 
 _RINGING_PATIENCE_US = 1_000_000
 _TIMERS = ("patience", "sound", "said", "go", "unmix", "name")
+_NAMED_MAX = 10_000
 _OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
 
 
@@ -45,6 +46,8 @@ class Callers:
         self._hearing = hearing
         self._link = link
         self._visits = visits
+        self._named: dict[str, str] = {}
+        """The last ids that were left with channels: who comes in again gets the next one."""
 
     # --- coming in
 
@@ -55,7 +58,9 @@ class Callers:
 
         One that is `adopted` has been brought by an earlier run, perhaps; comparing with the router will tell.
         """
-        call = Call(self._desk.ids.call(arrival.channel), arrival, self._desk.now_us)
+        before = None if adopted else self._named.get(arrival.channel)
+        name = self._desk.ids.next_call(before) if before else self._desk.ids.call(arrival.channel)
+        call = Call(name, arrival, self._desk.now_us)
         call.known, call.in_mixing = adopted, in_mixing
         call.brought = adopted
         call.alone = adopted and in_mixing
@@ -119,6 +124,8 @@ class Callers:
         self._hearing.settle(call)
         self.be_patient(call)
         if not call.known:
+            if call.id != self._desk.ids.call(call.channel):
+                self.name(call)
             self._bring(call)
 
     def _bring(self, call: Call) -> None:
@@ -135,6 +142,9 @@ class Callers:
 
     def name(self, call: Call) -> None:
         """Leave the id of a call that has not the usual one with its channel, for whoever adopts it."""
+        self._named[call.channel] = call.id
+        if len(self._named) > _NAMED_MAX:
+            del self._named[next(iter(self._named))]
         self._desk.request(SetVariable(call.channel, CALL_VARIABLE, call.id))
 
     def _rename(self, call: Call, name: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Container
 from router.bridge.asterisk.ari.events import Channel
 from router.bridge.asterisk.ari.requests import HangUp
 from router.bridge.asterisk.callers import Callers
-from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
 
@@ -59,7 +59,7 @@ class Handovers:
         leg = call.leg
         if leg is not None and leg.phase in (LegPhase.ANSWERED, LegPhase.MIXED) and leg.id not in members:
             self._begin(call, leg, channel)
-        elif leg is None and call.phase is CallPhase.WAITING:
+        elif leg is None and call.phase is CallPhase.WAITING and call.mixing is not Mixing.GOING:
             self._take(call, channel)
         elif call.phase is CallPhase.HANDED_OVER and call.peer not in members:
             self._begin_anew(call, channel)
