@@ -289,7 +289,7 @@ class World:
         match asked:
             case Send(command=command):
                 if isinstance(command, c.SetAvailability) and any(
-                    visit.agent == command.agent for visit in self.floor._visits.by_channel.values()
+                    visit.agent == command.agent for visit in self.floor._parts.visits.by_channel.values()
                 ):
                     self.insist.add(command.agent)
                 done = self.router.submit(Submission(command, client_id=CLIENT, actor="bridge"))

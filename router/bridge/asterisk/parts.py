@@ -1,0 +1,33 @@
+"""The parts of the floor, each with what it stands on."""
+
+from __future__ import annotations
+
+from router.bridge.asterisk.agent_book import AgentBook
+from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.floor_settings import FloorSettings
+from router.bridge.asterisk.handovers import Handovers
+from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.legs import Legs
+from router.bridge.asterisk.link import Link, Live
+from router.bridge.asterisk.resync import Resync
+from router.bridge.asterisk.rulings import Rulings
+from router.bridge.asterisk.transfers import TransferDialling
+from router.bridge.asterisk.visits import Visits
+
+
+class Parts:
+    """All of them; `live` returns the calls and agents as the router should have them."""
+
+    def __init__(self, settings: FloorSettings, now_us: int, live: Live) -> None:
+        self.desk = desk = Desk(settings, now_us)
+        self.link = link = Link(desk, live)
+        self.book = AgentBook(desk, link)
+        self.visits = Visits(desk, link, self.book)
+        self.hearing = Hearing(desk)
+        self.callers = Callers(desk, link, self.hearing, self.visits)
+        self.legs = Legs(desk, link, self.book, self.hearing, self.callers)
+        self.rulings = Rulings(desk, self.book, self.callers, self.legs)
+        self.transfers = TransferDialling(desk, link)
+        self.handovers = Handovers(desk, self.hearing, self.callers)
+        self.resync = Resync(desk, link, self.book, self.hearing, self.callers, self.legs, self.visits, self.handovers)
