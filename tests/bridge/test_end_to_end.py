@@ -403,5 +403,6 @@ async def test_telephones_that_refuse_now_and_then() -> None:
                 ]
             )
         callers = [whole.calls() for _ in range(6)]
-        await whole.until(lambda: all(caller.is_gone for caller in callers))
+        # each refusal bars an agent for a second
+        await whole.until(lambda: all(caller.is_gone for caller in callers), "all are served", time_limit_s=20)
         await whole.at_rest()
