@@ -120,6 +120,9 @@ exten => 505,1,Stasis(router,direct)
  same => n,Goto(after-router,s,1)
 exten => 506,1,Stasis(router,devices)
  same => n,Goto(after-router,s,1)
+exten => 610,1,Dial(PJSIP/cleo)
+exten => _*11.,1,Stasis(router,agent,sign-in,${EXTEN:3})
+ same => n,Hangup()
 exten => 600,1,Answer()
  same => n,Wait(60)
 exten => 204,1,Dial(PJSIP/cleo,20)
@@ -178,6 +181,12 @@ class Site:
         await self.agent_is(agent, Availability.READY)
         await self.until(lambda: call.is_over, "the sign-in call is over")
         return phone
+
+    async def sign_in_by_name(self, agent: str) -> None:
+        """Sign an agent in whose telephone is not known by its channel, from the customer's telephone."""
+        call = await (await self.phone("customer")).call(f"*11{agent}")
+        await self.agent_is(agent, Availability.READY)
+        await self.until(lambda: call.is_over, "the sign-in call is over")
 
     async def call(self, number: str = "500", user: str = "customer") -> Call:
         """Let a customer call, and wait until the line is answered."""
