@@ -52,7 +52,7 @@ def load(
 
 
 def carry_out(benchmark: BenchmarkFixture, work: Coroutine[None, None, Run]) -> Run:
-    run: Run = benchmark.pedantic(lambda: asyncio.run(work), rounds=1)
+    run: Run = benchmark.pedantic(lambda: asyncio.run(work), rounds=1)  # type: ignore[no-untyped-call]
     return run
 
 
