@@ -76,25 +76,31 @@ class Snapshots:
         What goes wrong is logged.
         """
         async with self._taking:
-            if self._shell.engine.sequence == self._saved_sequence:
+            sequence = self._shell.engine.sequence
+            if sequence == self._saved_sequence:
                 return
-            writing = self._writers.begin(in_place=in_place)
-            self._tried_sequence, self._tried_s = writing.sequence, monotonic()
+            self._tried_sequence, self._tried_s = sequence, monotonic()
             meters = self._shell.writer.meters
             try:
-                await self._finish(writing)
+                await self._take(in_place=in_place)
             except ChildFailed as error:
-                logger.warning("the snapshot at sequence %d has failed: %s", writing.sequence, error)
+                logger.warning("the snapshot at sequence %d has failed: %s", sequence, error)
                 self._writers.failed()
                 meters.snapshot_failed()
             except Refusal:
                 # the journal has failed, which was said already
                 meters.snapshot_failed()
             except Exception:
-                logger.exception("the snapshot at sequence %d could not be saved; the next one may", writing.sequence)
+                logger.exception("the snapshot at sequence %d could not be saved; the next one may", sequence)
                 meters.snapshot_failed()
-            finally:
-                writing.abandon()
+
+    async def _take(self, *, in_place: bool) -> None:
+        """Take a snapshot, whatever was saved before. Raises what writing and saving raise."""
+        writing = self._writers.begin(in_place=in_place)
+        try:
+            await self._finish(writing)
+        finally:
+            writing.abandon()
 
     async def _finish(self, writing: Writing) -> None:
         """Save it once it is written. Raises `ChildFailed`, `Refusal`, and what saving raises."""

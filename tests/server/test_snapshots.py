@@ -197,6 +197,29 @@ async def test_where_no_child_can_be_made_it_is_said_once_and_written_in_place(
     ]
 
 
+async def test_one_that_cannot_even_be_begun_harms_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when memory has ended, the child was killed for it, and the next one is written in place."""
+
+    def no_memory(parts: Any) -> Any:
+        raise MemoryError
+
+    journal = ScriptedJournal()
+    config = CONFIG.replace("[engine]", "snapshot_child = false\n[engine]")
+    async with durable(journal, config) as server, client_of(server) as client:
+        snapshots = snapshots_of(server)
+        await client.apply(c.SignIn("ada"))
+        with monkeypatch.context() as patched:
+            patched.setattr(snapshot_writing, "write_parts", no_memory)
+            await snapshots.take()
+        assert counted(server) == (0, 1, 0)
+        assert "could not be saved" in caplog.text
+        await snapshots.take()
+        assert counted(server) == (1, 1, 1)
+        assert journal.snapshots[-1].engine == server.shell.engine.snapshot()
+
+
 async def test_who_wants_no_child_gets_none(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     stopped = Stopped(monkeypatch)
     config = CONFIG.replace("[engine]", "snapshot_child = false\n[engine]")
