@@ -1,6 +1,6 @@
 """The desk: what all parts of the floor share: the calls, the legs, the timers, and what is asked for.
 
-Keeps one invariant: what is asked for goes out in the order in which it was asked.
+Keeps one invariant: what is asked of the router, and of Asterisk, goes out in the order in which it was asked.
 """
 
 from __future__ import annotations

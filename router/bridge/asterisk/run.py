@@ -186,7 +186,7 @@ class Bridge:
         finally:
             self.metrics.work.observe(time.perf_counter() - began_s)
         # what the router is asked goes first: making a request to Asterisk takes longer than making a command
-        for action in sorted(actions, key=_is_for_the_router):
+        for action in sorted(actions, key=_goes_after_commands):
             self._do(action)
         self._set_timer()
         self.health.pbx_known = self.floor.pbx_known
@@ -294,8 +294,8 @@ class Bridge:
         }
 
 
-def _is_for_the_router(action: Action) -> bool:
-    """Say False for what goes to the router: it sorts first."""
+def _goes_after_commands(action: Action) -> bool:
+    """Say whether an action is not for the router."""
     return not isinstance(action, Send | Reconcile | LearnAgents)
 
 
