@@ -13,8 +13,8 @@ from router.config.kinds import check_name, read_plain_table
 from router.config.model import EstimateLimits
 from router.config.presets import PRESETS
 from router.config.report import Place, Refused, nearest, shown_path, shown_text
-from router.config.schema import BASE_QUEUE, QUEUE, STEPS_MAX
-from router.engine.limits import TERMS_MAX
+from router.config.schema import BASE_QUEUE, QUEUE
+from router.engine.limits import STEPS_MAX, TERMS_MAX
 from router.engine.requirements import AgentTerm, AnyOf, Preference, Requirement, SkillTerm, Step
 from router.engine.settings import QueueSettings, WrapUp
 from router.engine.vocabulary import WrapUpMode

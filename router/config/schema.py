@@ -28,7 +28,7 @@ from router.config.kinds import (
 )
 from router.config.presets import DEFAULT_PRESET, PRESETS
 from router.config.server import SERVER
-from router.engine.limits import TERMS_MAX
+from router.engine.limits import STEPS_MAX, TERMS_MAX
 from router.engine.settings import (
     SECOND_US,
     AgentWeights,
@@ -41,7 +41,6 @@ from router.engine.settings import (
 )
 from router.engine.vocabulary import NoAnswerAction, WrapUpMode
 
-STEPS_MAX: Final = 16
 CHANNELS_MAX: Final = 16
 NUMBER_MAX: Final = 1_000_000_000
 MILLISECOND_US: Final = 1_000

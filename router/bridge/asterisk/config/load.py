@@ -27,8 +27,8 @@ from router.config.load import read_config, read_document
 from router.config.queues import read_requirement
 from router.config.report import Place, Refused, printable, shown_text
 from router.engine.commands import SignIn
+from router.engine.limits import SKILLS_MAX
 
-SKILLS_MAX: Final = 64
 AGENTS_MAX: Final = 10_000
 _HINT: Final = "name a file, or write one to start from with `skill-router bridge asterisk --print-config`"
 _AGENT_PART: Final = "{agent}"
