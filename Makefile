@@ -62,7 +62,7 @@ $(INSTALL_STAMP): $(VENV_STAMP) pyproject.toml setup.py
 	@touch $@
 
 $(BUILD_STAMP): $(INSTALL_STAMP) $(NATIVE_SOURCES)
-	@echo "building the engine, the simulator and the wait prediction (three minutes or so)"
+	@echo "building the native parts: engine, simulator, wait prediction, server (some minutes)"
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 

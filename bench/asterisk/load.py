@@ -92,7 +92,7 @@ class Load:
             server.start()
             agents = "".join(_AGENT.format(agent) for agent in self.agents)
             text = _BRIDGE.format(url=self.asterisk.url, address=server.address) + agents
-            bridge = RealBridge(self.folder, text, PASSWORD, log_level=__import__("os").environ.get("BLL", "info"))
+            bridge = RealBridge(self.folder, text, PASSWORD, log_level="info")
             try:
                 await asyncio.to_thread(bridge.start)
                 others = {"router": server.process.pid, "bridge": bridge.pid}
