@@ -29,6 +29,20 @@ ALLOWED: dict[str, set[str]] = {
     "bridge": {"engine", "config", "client"},
 }
 ALLOWED["cli"] = set(ALLOWED)
+# room of the server -> the others that it imports, no more and no fewer, beside what is beneath all of them
+SERVER_ALLOWED: dict[str, set[str]] = {
+    "writing": set(),
+    "estimation": {"writing"},
+    "sessions": {"writing"},
+    # to be let in is one of the things around an RPC, and security knows how
+    "rpcs": {"security"},
+    "security": {"rpcs", "writing"},
+    "logs": {"rpcs", "security"},
+    "metrics": {"rpcs", "writing", "shell"},
+    "recovery": {"writing", "shell"},
+    "services": {"estimation", "rpcs", "security", "writing", "answers", "shell", "watch"},
+}
+SERVER_GROUND = {"_native", "clock", "errors", "health", "meters", "tally"}
 WITH_GRPC = {"server", "client", "cli", "v1"}
 WITH_CLOCK = {"server", "client", "cli", "bridge"}
 # in the bridge, only these do I/O; all else follows from what it is told, and when
@@ -175,6 +189,17 @@ def test_dependencies_point_one_way(path: Path) -> None:
 def test_no_dependency_is_allowed_that_is_not_there(room: str) -> None:
     files = [path for path in python_files() if room_of(path) == room]
     assert {target for path in files for _, _, target in rooms_imported(path)} == ALLOWED[room]
+
+
+def test_every_room_of_the_server_is_known() -> None:
+    assert {path.parent.name for path in (PACKAGE / "server").glob("*/__init__.py")} == SERVER_ALLOWED.keys()
+
+
+@pytest.mark.parametrize("room", SERVER_ALLOWED)
+def test_rooms_of_the_server_import_those_beneath_them(room: str) -> None:
+    modules = [module for path in (PACKAGE / "server" / room).rglob("*.py") for _, module in imports_of(path)]
+    imported = {module.split(".")[2] for module in modules if module.startswith("router.server.")}
+    assert imported - SERVER_GROUND - {room} == SERVER_ALLOWED[room]
 
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -18,7 +18,7 @@ from router.config import ConfigError
 from router.journal import JournalError
 from router.server.clock import SPEED_MAX, SPEED_MIN
 from router.server.logs import set_up_logs
-from router.server.recovery import Recovered
+from router.server.recovery.recovery import Recovered
 from router.server.run import serve
 from router.server.server import RouterServer
 

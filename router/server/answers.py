@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from router.server.estimation import Estimation
-from router.server.requests import Answer
+from router.server.writing.requests import Answer
 from router.v1.results_pb2 import CommandResult, WaitEstimate
 from router.wait import WaitEstimate as Estimate
 from router.wire.results import encode_header, encode_result

@@ -18,10 +18,10 @@ from router.engine.events import Configured
 from router.engine.settings import Settings
 from router.journal import ConfigText
 from router.server.errors import Refusal
-from router.server.requests import Answer, Identity, Submission
 from router.server.shadow import Shadow
-from router.server.work import Happening
-from router.server.writer import Writer
+from router.server.writing.requests import Answer, Identity, Submission
+from router.server.writing.work import Happening
+from router.server.writing.writer import Writer
 
 NO_LIMITS: Final = EstimateLimits()
 

@@ -9,7 +9,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 
 from router.engine.events import AgentSignedIn
-from router.server.work import Happening
+from router.server.writing.work import Happening
 
 
 class AgentDirectory:

@@ -14,10 +14,10 @@ from router.server.answers import estimate_of, response_of
 from router.server.errors import Refusal, refusal_of_malformed
 from router.server.estimation import Estimation
 from router.server.memory import MemoryGuard
-from router.server.requests import Answer, Submission, identity_of
 from router.server.security.principals import Principal
 from router.server.security.roles import COMMANDS, Role
-from router.server.writer import Writer
+from router.server.writing.requests import Answer, Submission, identity_of
+from router.server.writing.writer import Writer
 from router.v1 import commands_pb2
 from router.v1.call_service_pb2 import EnqueueResponse
 from router.wait import WaitEstimate

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from router.server.health import Health
 from router.server.metrics.listener import Listener
-from router.server.recovery import Recovered
+from router.server.recovery.recovery import Recovered
 from router.server.security.listening import check_metrics
 from router.server.server import RouterServer
 

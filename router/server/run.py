@@ -21,12 +21,12 @@ from router.config.load import read_config
 from router.journal import SqliteJournal
 from router.server.clock import Clock
 from router.server.errors import Refusal
-from router.server.journal_thread import JournalThread
 from router.server.operations import operations
-from router.server.recovery import Recovered, recover
-from router.server.replaying import Stopped
+from router.server.recovery.recovery import Recovered, recover
+from router.server.recovery.replaying import Stopped
 from router.server.security.security import Security
 from router.server.server import RouterServer
+from router.server.writing.journal_thread import JournalThread
 
 if TYPE_CHECKING:
     from router.server.tracing import Tracing

@@ -17,25 +17,25 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from router.config import RouterConfig
 from router.journal import JournalError
-from router.server.administration_service import AdministrationService
-from router.server.admission import AdmissionLayer, backlog_options
-from router.server.agent_service import AgentService
-from router.server.call_service import CallService
 from router.server.clock import Clock
-from router.server.command_service import CommandService
 from router.server.health import Health
 from router.server.memory import memory_limit
-from router.server.methods import Methods
 from router.server.metrics import Metrics
-from router.server.observing import ObservingLayer
-from router.server.refusing import RefusalLayer
+from router.server.recovery.snapshots import Snapshots
+from router.server.rpcs.admission import AdmissionLayer, backlog_options
+from router.server.rpcs.methods import Methods
+from router.server.rpcs.observing import ObservingLayer
+from router.server.rpcs.refusing import RefusalLayer
+from router.server.rpcs.unary import UnaryLayers
 from router.server.security.audit import Audit
 from router.server.security.security import Security
-from router.server.session_service import SessionService
+from router.server.services.administration_service import AdministrationService
+from router.server.services.agent_service import AgentService
+from router.server.services.call_service import CallService
+from router.server.services.command_service import CommandService
+from router.server.services.session_service import SessionService
+from router.server.services.watch_service import HEARTBEAT_S, WatchService
 from router.server.shell import Shell, new_shell
-from router.server.snapshots import Snapshots
-from router.server.unary import UnaryLayers
-from router.server.watch_service import HEARTBEAT_S, WatchService
 from router.v1 import (
     administration_service_pb2,
     administration_service_pb2_grpc,

@@ -14,8 +14,8 @@ from router.engine.commands import Assign, Command, PauseQueue, Requeue, ResumeQ
 from router.engine.events import CallAssigned
 from router.engine.vocabulary import CallState, EngagementState
 from router.server.errors import Refusal, invalid
-from router.server.requests import Answer, Submission
-from router.server.work import Happening
+from router.server.writing.requests import Answer, Submission
+from router.server.writing.work import Happening
 
 logger = logging.getLogger(__name__)
 

@@ -23,16 +23,16 @@ from router.server.config_store import ConfigStore
 from router.server.directory import AgentDirectory
 from router.server.errors import invalid, refusal_of_malformed
 from router.server.estimation import Estimation, WaitHub
-from router.server.journal_thread import JournalThread
 from router.server.lane import LaneEntrance, LoneAsker
 from router.server.memory import MemoryGuard
-from router.server.requests import Answer, Submission, identity_of
-from router.server.session_keeper import SessionKeeper
-from router.server.sessions import Sessions
+from router.server.sessions.session_keeper import SessionKeeper
+from router.server.sessions.sessions import Sessions
 from router.server.shadow import Shadow
 from router.server.watch import WatchHub
-from router.server.work import Happening, Observer
-from router.server.writer import Writer
+from router.server.writing.journal_thread import JournalThread
+from router.server.writing.requests import Answer, Submission, identity_of
+from router.server.writing.work import Happening, Observer
+from router.server.writing.writer import Writer
 from router.v1 import commands_pb2, results_pb2
 from router.wire.commands import decode_command, field_of
 from router.wire.problems import Malformed

@@ -22,9 +22,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from router.server.errors import REASONS
-from router.server.grpc_types import Context, Handler, ServerInterceptor
 from router.server.metrics.command_meter import COMMAND_NAMES
-from router.server.requests import Answer, Submission
+from router.server.rpcs.grpc_types import Context, Handler, ServerInterceptor
+from router.server.writing.requests import Answer, Submission
 
 APPLY_METHOD: Final = "/router.v1.CommandService/Apply"
 _OURS: Final = "/router.v1."

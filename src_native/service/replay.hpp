@@ -1,6 +1,6 @@
 // Replay: journalled commands through the engine again, from the bytes of the journal's records.
 //
-// What is not read natively, and what does not go as it went, is Python's turn: router/server/recovery.py carries it out, or
+// What is not read natively, and what does not go as it went, is Python's turn: router/server/recovery/recovery.py carries it out, or
 // says what is wrong with it. Of an entry whose turn that is nothing was done here.
 #pragma once
 

@@ -45,7 +45,7 @@ from router.engine import events as e
 from router.engine.requirements import Requirement
 from router.engine.settings import QueueSettings, Settings, WrapUp
 from router.engine.vocabulary import Availability, CallState, EngagementState, WrapUpMode
-from router.server.requests import Submission
+from router.server.writing.requests import Submission
 from router.wire.sessions import DifferenceKind
 from tests.bridge.model_pbx import UNKNOWN_ENDPOINT, ModelChannel, ModelPbx
 from tests.server.desk import Desk

@@ -18,13 +18,13 @@ from router.engine.errors import InvariantViolated
 from router.journal import EncodedEntries, Entry, Journal, JournalCorrupt, ServiceState, Snapshot, SqliteJournal
 from router.journal.records import encode_record
 from router.journal.replay import apply_entry
-from router.server import replaying
 from router.server._native import EventFilter, Replay
 from router.server.clock import Clock
-from router.server.journal_thread import JournalThread
 from router.server.metrics import Metrics
-from router.server.replaying import Replaying
+from router.server.recovery.recovery import replaying
+from router.server.recovery.replaying import Replaying
 from router.server.shell import Shell
+from router.server.writing.journal_thread import JournalThread
 from tests.journal.story import SERVICE, snapshot_of, tell
 from tests.server.scripted_journal import ScriptedJournal
 

@@ -19,9 +19,9 @@ from router.engine import events as e
 from router.engine.vocabulary import Urgency
 from router.journal import ConfigText, Entry, JournalCorrupt, JournalError, ServiceState, Snapshot, SqliteJournal
 from router.server.clock import Clock
-from router.server.journal_thread import JournalThread
-from router.server.recovery import Recovered, recover
-from router.server.replaying import Stopped
+from router.server.recovery.recovery import Recovered, recover
+from router.server.recovery.replaying import Stopped
+from router.server.writing.journal_thread import JournalThread
 from tests.server.scripted_journal import ScriptedJournal
 from tests.server.support import CONFIG, Seen, client_of, durable, refused
 
@@ -180,8 +180,8 @@ async def test_estimates_are_learned_again(tmp_path: Path) -> None:
 
 
 async def test_snapshots_are_taken_and_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.recovery.REPLAYED_MIN", 50)
-    monkeypatch.setattr("router.server.snapshots._LOOK_S", 0.01)
+    monkeypatch.setattr("router.server.recovery.recovery.REPLAYED_MIN", 50)
+    monkeypatch.setattr("router.server.recovery.snapshots._LOOK_S", 0.01)
     config = CONFIG.replace("[engine]", "snapshot_commands = 100\n[engine]")
     async with durable(tmp_path, config, crash=True) as server, client_of(server) as client:
         journal = server.shell.journal
@@ -271,7 +271,7 @@ async def test_an_entry_that_cannot_be_replayed_stops_the_start() -> None:
 async def test_a_damaged_snapshot_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("router.server.recovery.REPLAYED_MIN", 5)
+    monkeypatch.setattr("router.server.recovery.recovery.REPLAYED_MIN", 5)
     entries, engine = a_history()
     journal = ScriptedJournal(entries)
     unreadable = msgspec.structs.replace(snapshot_of(entries, 30), engine=b"another version")
@@ -294,8 +294,8 @@ async def test_without_beginning_and_snapshot_there_is_no_start() -> None:
 async def test_a_long_recovery_tells_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("router.server.replaying._CHECK_EVERY", 10)
-    monkeypatch.setattr("router.server.replaying._PROGRESS_S", 0.0)
+    monkeypatch.setattr("router.server.recovery.replaying._CHECK_EVERY", 10)
+    monkeypatch.setattr("router.server.recovery.replaying._PROGRESS_S", 0.0)
     caplog.set_level(logging.INFO)
     entries, _ = a_history()
     await recovered_from(ScriptedJournal(entries))
@@ -303,7 +303,7 @@ async def test_a_long_recovery_tells_how_far_it_is(
 
 
 async def test_a_recovery_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.replaying._CHECK_EVERY", 10)
+    monkeypatch.setattr("router.server.recovery.replaying._CHECK_EVERY", 10)
     entries, _ = a_history()
     journal = ScriptedJournal(entries)
     with pytest.raises(Stopped):

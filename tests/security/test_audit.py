@@ -13,7 +13,7 @@ from router.engine import commands as c
 from router.engine.events import AgentSignedIn
 from router.journal import Change, SessionChange
 from router.server.security.audit import Audit
-from router.server.work import Happening
+from router.server.writing.work import Happening
 from tests.security.support import TOKENS, caller, guarded, token_entry, write_access
 from tests.server.support import CONFIG, running
 

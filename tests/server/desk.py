@@ -13,11 +13,11 @@ from router.engine.settings import Settings
 from router.journal import Change, SessionChange
 from router.server._native import Followers
 from router.server.errors import refusal_of_malformed, refusal_of_rejection
-from router.server.reconcile import Reconciliation, Report
-from router.server.requests import Answer, Submission
-from router.server.session_plans import SessionPlans
-from router.server.sessions import Sessions
-from router.server.work import Happening
+from router.server.sessions.reconcile import Reconciliation, Report
+from router.server.sessions.session_plans import SessionPlans
+from router.server.sessions.sessions import Sessions
+from router.server.writing.requests import Answer, Submission
+from router.server.writing.work import Happening
 from router.wire.sessions import Difference, LiveAgent, LiveCall
 
 T = TypeVar("T")

@@ -19,9 +19,9 @@ from router.client import Moment, RouterClient, RouterError
 from router.config import parse_config
 from router.journal import Journal, SqliteJournal
 from router.server.clock import Clock
-from router.server.journal_thread import JournalThread
-from router.server.recovery import recover
+from router.server.recovery.recovery import recover
 from router.server.server import RouterServer
+from router.server.writing.journal_thread import JournalThread
 from router.wait import WaitEstimate
 
 CONFIG = """

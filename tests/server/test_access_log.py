@@ -14,9 +14,9 @@ import pytest
 
 from router.client import RouterClient, RouterError
 from router.engine import commands as c
-from router.server import observing
 from router.server.logs.fields import RpcFields
 from router.server.logs.formats import JsonFormat
+from router.server.rpcs import observing
 from router.server.server import RouterServer
 from tests.server.support import CONFIG, ServerProcess, client_of, run_cli
 

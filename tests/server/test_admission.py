@@ -10,15 +10,15 @@ import pytest
 
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Complete, Enqueue, SignIn, SignOut
-from router.server.admission import AdmissionLayer
 from router.server.errors import Refusal
 from router.server.memory import MemoryGuard
 from router.server.meters import NoMeters
 from router.server.metrics.rpc_meter import RpcMeter
-from router.server.observing import ObservingLayer
+from router.server.rpcs.admission import AdmissionLayer
+from router.server.rpcs.observing import ObservingLayer
+from router.server.rpcs.unary import UnaryLayers
 from router.server.security.layer import SecurityLayer
 from router.server.server import RouterServer
-from router.server.unary import UnaryLayers
 from router.v1 import call_service_pb2
 
 GET_CALL = "/router.v1.CallService/GetCall"

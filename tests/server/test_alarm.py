@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.server.alarm import Alarm
+from router.server.writing.alarm import Alarm
 
 
 async def waiting(alarm: Alarm, seconds: float | None = None) -> asyncio.Task[None]:

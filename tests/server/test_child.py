@@ -34,7 +34,7 @@ from router.server._native import (
     write_parts,
 )
 from router.server.forking import MAY_FORK
-from router.server.sessions import Sessions
+from router.server.sessions.sessions import Sessions
 from router.wait import Predictor
 from tests.engine.random_states import RandomState
 

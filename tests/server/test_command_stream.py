@@ -7,7 +7,14 @@ import asyncio
 import pytest
 
 from router.server._native import Batch
-from router.server.command_stream import BATCHES_MAX, BATCHES_MIN, BYTES_MAX, COMMANDS_MAX, CommandStream, Started
+from router.server.services.command_stream import (
+    BATCHES_MAX,
+    BATCHES_MIN,
+    BYTES_MAX,
+    COMMANDS_MAX,
+    CommandStream,
+    Started,
+)
 
 
 def started(commands: int, size_bytes: int) -> Started:

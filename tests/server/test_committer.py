@@ -17,10 +17,10 @@ from router.journal import Change, ConfigText, Entry, SessionChange
 from router.server._native import Followers
 from router.server.clock import Clock
 from router.server.errors import Refusal
-from router.server.journal_thread import JournalThread
-from router.server.requests import Answer, Identity, Submission
-from router.server.work import Happening
-from router.server.writer import Writer
+from router.server.writing.journal_thread import JournalThread
+from router.server.writing.requests import Answer, Identity, Submission
+from router.server.writing.work import Happening
+from router.server.writing.writer import Writer
 from tests.server.scripted_journal import ScriptedJournal
 from tests.server.support import NoEstimates
 
@@ -316,7 +316,7 @@ async def test_what_is_abandoned_is_refused_as_unknown() -> None:
 
 
 async def test_while_deadlines_are_pending_the_time_is_journalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.writer.QUIET_S_MAX", 0.02)
+    monkeypatch.setattr("router.server.writing.writer.QUIET_S_MAX", 0.02)
     async with bench_of() as bench:
         await bench.writer.submit([Submission(c.Configure(Settings(queues={"q": QueueSettings(wait_max_us=10**12)})))])
         await asyncio.sleep(0.1)
@@ -329,7 +329,7 @@ async def test_while_deadlines_are_pending_the_time_is_journalled(monkeypatch: p
 
 
 async def test_while_a_downtime_would_matter_the_time_is_journalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.writer.QUIET_S_MAX", 0.02)
+    monkeypatch.setattr("router.server.writing.writer.QUIET_S_MAX", 0.02)
     matters = False
     async with bench_of(is_timed=lambda: matters) as bench:
         await asyncio.sleep(0.1)
@@ -341,7 +341,7 @@ async def test_while_a_downtime_would_matter_the_time_is_journalled(monkeypatch:
 
 
 async def test_a_mass_of_deadlines_fires_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.writer.DEADLINES_MAX", 10)
+    monkeypatch.setattr("router.server.writing.writer.DEADLINES_MAX", 10)
     now_ns = 10**18
     clock = Clock(wall_ns=lambda: 10**18, monotonic_ns=lambda: now_ns)
     async with bench_of(clock=clock) as bench:

@@ -11,8 +11,8 @@ import pytest
 from router.config import parse_config
 from router.server.clock import Clock
 from router.server.errors import Refusal
-from router.server.requests import Identity
 from router.server.shell import Shell, new_shell
+from router.server.writing.requests import Identity
 
 FIRST = "[queues.q]\n"
 SECOND = "[queues.q]\n[queues.new]\n"

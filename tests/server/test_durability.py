@@ -19,14 +19,14 @@ from router.engine import commands as c
 from router.engine.events import AgentSignedIn
 from router.journal import Change, SessionChange
 from router.server.clock import Clock
-from router.server.command_service import CommandService
-from router.server.command_stream import BATCHES_MAX
 from router.server.errors import Refusal
-from router.server.requests import Submission
 from router.server.security.principals import LOCAL, Caller, set_caller
 from router.server.server import RouterServer
-from router.server.session_plans import SessionPlans
+from router.server.services.command_service import CommandService
+from router.server.services.command_stream import BATCHES_MAX
+from router.server.sessions.session_plans import SessionPlans
 from router.server.shell import new_shell
+from router.server.writing.requests import Submission
 from router.v1 import command_service_pb2
 from router.wire.commands import encode_any_command
 from tests.server.scripted_journal import ScriptedJournal
@@ -230,7 +230,7 @@ async def test_a_snapshot_that_fails_harms_nothing(caplog: pytest.LogCaptureFixt
 
 
 async def test_a_snapshot_waits_for_what_it_has_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.snapshots._LOOK_S", 0.005)
+    monkeypatch.setattr("router.server.recovery.snapshots._LOOK_S", 0.005)
     journal = ScriptedJournal()
     config = CONFIG.replace("[engine]", "snapshot_commands = 100\n[engine]")
     async with durable(journal, config) as server, client_of(server) as client, client.stream() as stream:
@@ -303,7 +303,7 @@ async def test_at_the_end_each_batch_that_was_carried_out_is_answered_to_a_clien
 
 
 async def test_the_time_is_journalled_while_there_is_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.writer.QUIET_S_MAX", 0.02)
+    monkeypatch.setattr("router.server.writing.writer.QUIET_S_MAX", 0.02)
     journal = ScriptedJournal()
     async with durable(journal) as server, client_of(server) as client:
         await client.apply(c.SignIn("ada", {"cards": 9}))
@@ -342,7 +342,7 @@ async def test_the_audit_tells_only_of_what_is_durable(caplog: pytest.LogCapture
 
 async def test_snapshots_take_no_more_than_a_tenth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = time.monotonic()
-    monkeypatch.setattr("router.server.snapshots.monotonic", lambda: now_s)
+    monkeypatch.setattr("router.server.recovery.snapshots.monotonic", lambda: now_s)
     config = CONFIG.replace("[engine]", "snapshot_commands = 100\n[engine]")
     async with durable(ScriptedJournal(), config) as server, client_of(server) as client:
         snapshots = server._snapshots

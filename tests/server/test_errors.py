@@ -17,9 +17,9 @@ from router.engine.requirements import Requirement, SkillTerm, Step
 from router.engine.vocabulary import RejectReason
 from router.server.clock import Clock
 from router.server.errors import DOMAIN, REASONS, Refusal, Violation, printable
-from router.server.requests import Submission
 from router.server.security.access import Access, parse_access
 from router.server.server import RouterServer
+from router.server.writing.requests import Submission
 from router.v1 import errors_pb2
 from tests.security.support import token_entry
 from tests.server.support import CONFIG, Seen, client_of, refused, running

@@ -12,8 +12,8 @@ from router.engine import commands as c
 from router.engine.errors import InvariantViolated
 from router.engine.settings import QueueSettings, Settings
 from router.server._native import CallHoldings, CommandCounts, Followers, History
-from router.server.applier import COMMAND_NUMBERS
 from router.server.server import RouterServer
+from router.server.writing.applier import COMMAND_NUMBERS
 from tests.server.support import refused
 
 NO_KIND = 200

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from router.server.journal_thread import JournalThread
+from router.server.writing.journal_thread import JournalThread
 from tests.server.scripted_journal import ScriptedJournal
 
 

@@ -23,22 +23,22 @@ from router.engine import commands as c
 from router.journal import EncodedEntries, Entries
 from router.journal.records import encode_record
 from router.server._native import EventFilter, Lane
-from router.server.agent_service import AgentService
-from router.server.applier import COMMAND_NUMBERS
-from router.server.call_service import CallService
 from router.server.clock import Clock
-from router.server.command_service import CommandService
 from router.server.errors import Refusal
-from router.server.journal_thread import JournalThread
 from router.server.metrics import Metrics
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Metric
-from router.server.recovery import recover
-from router.server.refusing import read_request
+from router.server.recovery.recovery import recover
+from router.server.rpcs.refusing import read_request
 from router.server.security import Role
 from router.server.security.principals import Caller, Principal, set_caller
+from router.server.services.agent_service import AgentService
+from router.server.services.call_service import CallService
+from router.server.services.command_service import CommandService
 from router.server.shell import Shell
-from router.server.work import WorkGroup
+from router.server.writing.applier import COMMAND_NUMBERS
+from router.server.writing.journal_thread import JournalThread
+from router.server.writing.work import WorkGroup
 from router.v1 import agent_service_pb2, call_service_pb2, command_service_pb2, commands_pb2
 from router.wire.commands import encode_any_command
 from tests.server.scripted_journal import ScriptedJournal

@@ -21,7 +21,7 @@ from router.server.logs.fields import RpcFields, shown
 from router.server.logs.formats import JsonFormat, TextFormat
 from router.server.logs.handler import UnhurriedHandler
 from router.server.logs.repeats import LINES_MAX, WINDOW_S, Repeats
-from router.server.rpc import CURRENT, UNARY, Rpc, note_refusal, note_request
+from router.server.rpcs.rpc import CURRENT, UNARY, Rpc, note_refusal, note_request
 from router.server.security.principals import LOCAL
 from router.v1 import agent_service_pb2, call_service_pb2, commands_pb2
 

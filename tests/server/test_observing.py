@@ -13,10 +13,10 @@ from typing import Any
 import grpc
 import pytest
 
-from router.server import observing
-from router.server.grpc_types import Context
 from router.server.metrics import catalogue as m
-from router.server.observing import code_of_cancelled
+from router.server.rpcs import observing
+from router.server.rpcs.grpc_types import Context
+from router.server.rpcs.observing import code_of_cancelled
 from router.v1 import administration_service_pb2, administration_service_pb2_grpc
 from tests.server.support import running
 

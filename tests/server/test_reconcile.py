@@ -513,7 +513,7 @@ def test_a_router_that_knows_nothing_is_told_everything(desk: Desk) -> None:
 
 def test_what_the_client_brings_meanwhile_is_not_ended(desk: Desk) -> None:
     desk.all([c.Enqueue(f"c{number}", "law") for number in range(200)])
-    from router.server.reconcile import Reconciliation, Report
+    from router.server.sessions.reconcile import Reconciliation, Report
 
     reconciliation = Reconciliation(desk.engine, desk.sessions, Report("pbx", {}, {}), "test")
     plans = reconciliation.plans()

@@ -21,7 +21,7 @@ from router.engine import events as e
 from router.engine.views import AgentView, CallView
 from router.engine.vocabulary import Availability, CallState, EngagementState
 from router.fairness import check
-from router.server.reconcile.reconciliation import Reconciliation
+from router.server.sessions.reconcile.reconciliation import Reconciliation
 from router.wire.sessions import DifferenceKind, LiveAgent, LiveCall
 from tests.fairness import centres as make
 from tests.server.desk import Desk, Driven

@@ -19,8 +19,8 @@ from router.config import RouterConfig, parse_config
 from router.engine import commands as c
 from router.engine import events as e
 from router.engine.vocabulary import Availability, CallState
-from router.server.reconcile.report import ENTRIES_MAX
 from router.server.server import RouterServer
+from router.server.sessions.reconcile.report import ENTRIES_MAX
 from router.v1 import command_service_pb2, command_service_pb2_grpc, commands_pb2, session_service_pb2_grpc
 from router.v1 import session_service_pb2 as pb
 from tests.security.support import TOKENS, caller, guarded
@@ -516,7 +516,7 @@ async def test_a_batch_with_and_without_commands_holds_a_session(server: RouterS
 async def test_a_batch_is_carried_out_and_told_although_its_session_cannot_begin(
     server: RouterServer, pbx: RouterClient, chat: RouterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.server.session_plans.SESSIONS_MAX", 1)
+    monkeypatch.setattr("router.server.sessions.session_plans.SESSIONS_MAX", 1)
     async with chat.stream(hold_session=True) as stream:
         await stream.apply([])
         assert stream.session_state is SessionState.HELD

@@ -18,9 +18,9 @@ from router.fairness import check
 from router.journal import Change, Owned, Session
 from router.server._native import Followers
 from router.server.errors import Refusal
-from router.server.leases import Leases
-from router.server.sessions import Sessions
-from router.server.work import Happening
+from router.server.sessions.leases import Leases
+from router.server.sessions.sessions import Sessions
+from router.server.writing.work import Happening
 from tests.fairness import centres as make
 from tests.server.desk import SECOND_US, START_US, Desk, Driven, client_of
 
@@ -172,7 +172,7 @@ def test_a_session_that_is_there_does_not_begin_again_and_a_lost_one_cannot_be_e
 
 
 def test_there_are_not_more_sessions_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.session_plans.SESSIONS_MAX", 2)
+    monkeypatch.setattr("router.server.sessions.session_plans.SESSIONS_MAX", 2)
     desk = Desk(ONE_QUEUE)
     desk.begin("a")
     desk.begin("b")

@@ -18,10 +18,10 @@ from router.engine import Engine
 from router.engine import commands as c
 from router.journal import Snapshot, SqliteJournal
 from router.journal.records import decode_service_state, encode_service_state
-from router.server import snapshot_writing
 from router.server.forking import MAY_FORK
+from router.server.recovery.recovery import snapshot_writing
+from router.server.recovery.snapshots import Snapshots
 from router.server.server import RouterServer
-from router.server.snapshots import Snapshots
 from tests.server.scripted_journal import ScriptedJournal
 from tests.server.support import CONFIG, client_of, durable
 
@@ -118,7 +118,7 @@ def as_read(snapshot: Snapshot) -> Any:
 async def test_a_server_comes_back_from_what_a_child_has_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.server.recovery.REPLAYED_MIN", 0)
+    monkeypatch.setattr("router.server.recovery.recovery.REPLAYED_MIN", 0)
     stopped = Stopped(monkeypatch)
     async with durable(tmp_path, crash=True) as server, client_of(server, client_id="pbx") as client:
         snapshots = snapshots_of(server)

@@ -22,8 +22,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from router.client import RouterClient, RouterError
 from router.engine import commands as c
 from router.server.errors import Refusal
-from router.server.requests import Submission
 from router.server.tracing import Tracing, set_up_tracing
+from router.server.writing.requests import Submission
 from router.v1 import command_service_pb2, command_service_pb2_grpc
 from router.wire.commands import encode_any_command
 from tests.server.support import CONFIG, ServerProcess, client_of, running

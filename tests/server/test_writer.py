@@ -14,8 +14,8 @@ from router.engine.settings import QueueSettings, Settings
 from router.server._native import Followers
 from router.server.clock import Clock
 from router.server.errors import Refusal
-from router.server.requests import Submission
-from router.server.writer import Happening, Writer
+from router.server.writing.requests import Submission
+from router.server.writing.writer import Happening, Writer
 from tests.server.support import NoEstimates
 
 

@@ -20,8 +20,8 @@ from router.server.errors import Refusal
 from router.server.estimation.announced import is_above
 from router.server.estimation.meter import EstimateMeter
 from router.server.estimation.stays import Stay, Stays
-from router.server.requests import Answer, Submission
-from router.server.writer import Writer
+from router.server.writing.requests import Answer, Submission
+from router.server.writing.writer import Writer
 from router.wait import WaitEstimate
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Final
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-from router.server.rpc import CURRENT
+from router.server.rpcs.rpc import CURRENT
 from router.server.security import principal_of
 
 _STANDARD: Final = frozenset(RESERVED_ATTRS) | {"taskName"}

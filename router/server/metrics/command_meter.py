@@ -13,7 +13,6 @@ from typing import Any, Final, get_args
 from router.engine.commands import Command
 from router.engine.vocabulary import RejectReason
 from router.server._native import CommandCounts
-from router.server.applier import COMMAND_NUMBERS
 from router.server.errors import REASONS
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading, single
@@ -26,6 +25,7 @@ from router.server.tally import (
     distribution_of,
     whole,
 )
+from router.server.writing.applier import COMMAND_NUMBERS
 
 _OUTCOMES: Final = ("done", "rejected", "repeated")
 COMMAND_NAMES: Final[dict[type[Any], str]] = {

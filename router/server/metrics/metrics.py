@@ -23,7 +23,7 @@ from router.server.metrics.estimate_readings import estimate_readings
 from router.server.metrics.rpc_meter import RpcMeter
 from router.server.shell import Shell
 from router.server.tally import PER_SECOND_US
-from router.server.work import Happening
+from router.server.writing.work import Happening
 
 _QUEUES_AT_ONCE: Final = 50
 _VERSION: Final = version("skill-router")

@@ -12,7 +12,7 @@ import grpc
 
 from router.server.metrics import catalogue as m
 from router.server.metrics.catalogue import Reading
-from router.server.rpc import STREAM, UNARY, WATCH
+from router.server.rpcs.rpc import STREAM, UNARY, WATCH
 from router.server.tally import LATENCY_BOUNDS, PER_SECOND_NS, Buckets
 
 KINDS: Final = (UNARY, STREAM, WATCH)

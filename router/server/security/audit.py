@@ -10,7 +10,7 @@ import logging
 from router.engine.commands import Assign, Command, Configure, PauseQueue, ResumeQueue
 from router.engine.events import CommandRejected
 from router.journal import Change, ConfigText, Note, SessionChange
-from router.server.work import Happening
+from router.server.writing.work import Happening
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 import grpc
 
 from router.server.errors import Refusal, printable
-from router.server.grpc_types import Context, Handler
-from router.server.refusing import abort
+from router.server.rpcs.grpc_types import Context, Handler
+from router.server.rpcs.refusing import abort
 from router.server.security.access import Access, Credentials, Found, digest_of
 from router.server.security.principals import LOCAL, Caller, Principal, set_caller
 from router.server.security.refusals import RefusalLog

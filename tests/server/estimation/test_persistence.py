@@ -12,8 +12,8 @@ import pytest
 from router.client import RouterClient
 from router.engine import commands as c
 from router.journal import SqliteJournal
-from router.server import snapshot_writing
 from router.server._native import write_parts
+from router.server.recovery.recovery import snapshot_writing
 from router.server.server import RouterServer
 from tests.server.estimation.rig import CONFIG, fill
 from tests.server.support import client_of, durable
@@ -52,14 +52,15 @@ async def test_a_snapshot_without_it_or_that_cannot_be_read_starts_anew(
 ) -> None:
     caplog.set_level(logging.WARNING)
     # nothing before a snapshot is replayed
-    monkeypatch.setattr("router.server.recovery.REPLAYED_MIN", 0)
+    monkeypatch.setattr("router.server.recovery.recovery.REPLAYED_MIN", 0)
     async with durable(tmp_path, CONFIG, crash=True) as server, client_of(server) as client:
         await fill(client, waiting=1)
         monkeypatch.setattr(snapshot_writing, "write_parts", lambda parts: [*write_parts(parts)[:-1], harm])
         assert server._snapshots is not None
         await server._snapshots.take(in_place=True)
         monkeypatch.undo()
-    monkeypatch.setattr("router.server.recovery._candidates", lambda journal: journal.snapshot_sequences()[::-1])
+    candidates = "router.server.recovery.recovery._candidates"
+    monkeypatch.setattr(candidates, lambda journal: journal.snapshot_sequences()[::-1])
     async with durable(tmp_path, CONFIG) as server, client_of(server) as client:
         assert learnt(server)[0].completed == 0
         assert (await client.call("w0")).position == 1

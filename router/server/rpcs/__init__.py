@@ -1,0 +1,1 @@
+"""What is around every RPC: layers, put around each method once."""

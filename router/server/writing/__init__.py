@@ -1,0 +1,1 @@
+"""The way of a command: taken, applied when its turn comes, made durable, answered."""
