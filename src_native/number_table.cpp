@@ -1,8 +1,9 @@
 #include "number_table.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
+
+#include "keyed_hash.hpp"
 
 namespace router {
 
@@ -14,7 +15,7 @@ constexpr std::size_t NUMBERS_MAX = std::size_t{1} << 31;  // half of the hashes
 }  // namespace
 
 NumberTable::Hash NumberTable::hash_of(std::string_view text) {
-    const auto hash = static_cast<Hash>(std::hash<std::string_view>{}(text));
+    const auto hash = static_cast<Hash>(keyed_hash(text, process_key()));
     return hash == 0 ? 1 : hash;
 }
 

@@ -14,7 +14,7 @@ class NumberTable {
 public:
     using Hash = std::uint32_t;
 
-    // Never 0.
+    // Never 0, and another in each process: names come from outside, and nobody shall choose some that collide.
     static Hash hash_of(std::string_view text);
 
     bool empty() const { return size_ == 0; }

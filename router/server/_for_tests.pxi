@@ -28,6 +28,12 @@ cdef extern from "wire/result_writer.hpp" namespace "router::wire" nogil:
 cdef extern from "wire/rejection_writer.hpp" namespace "router::wire" nogil:
     bool write_rejection(string&, const Result&, const Wordings&) except +router_raise
 
+cdef extern from "keyed_hash.hpp" namespace "router" nogil:
+    cdef cppclass HashKey:
+        uint64_t low
+        uint64_t high
+    uint64_t keyed_hash(string_view, const HashKey&)
+
 cdef extern from "wire/event_writer.hpp" namespace "router::wire" nogil:
     void write_event(string&, const CppEngine&, const Event&) except +router_raise
 
@@ -113,3 +119,11 @@ def _rejection(wordings, int reason, bytes subject, uint64_t sequence, int64_t t
     result.sequence = sequence
     result.time_us = time_us
     return <bytes>out if write_rejection(out, result, wordings_of(wordings)) else None
+
+
+def _keyed_hash(bytes text not None, uint64_t low, uint64_t high):
+    """Return the hash by which names are found, under another key than the process's."""
+    cdef HashKey key
+    key.low = low
+    key.high = high
+    return keyed_hash(view_of(text), key)

@@ -1,0 +1,87 @@
+#include "keyed_hash.hpp"
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+#else
+#include <cstdlib>
+#endif
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+namespace router {
+
+namespace {
+
+struct Rounds {
+    std::uint64_t v0, v1, v2, v3;
+
+    explicit Rounds(const HashKey& key)
+        : v0(key.low ^ 0x736f6d6570736575u),
+          v1(key.high ^ 0x646f72616e646f6du),
+          v2(key.low ^ 0x6c7967656e657261u),
+          v3(key.high ^ 0x7465646279746573u) {}
+
+    void round() {
+        v0 += v1;
+        v1 = std::rotl(v1, 13) ^ v0;
+        v0 = std::rotl(v0, 32);
+        v2 += v3;
+        v3 = std::rotl(v3, 16) ^ v2;
+        v0 += v3;
+        v3 = std::rotl(v3, 21) ^ v0;
+        v2 += v1;
+        v1 = std::rotl(v1, 17) ^ v2;
+        v2 = std::rotl(v2, 32);
+    }
+    void take(std::uint64_t word) {
+        v3 ^= word;
+        round();
+        v0 ^= word;
+    }
+    std::uint64_t finish() {
+        v2 ^= 0xff;
+        round();
+        round();
+        round();
+        return v0 ^ v1 ^ v2 ^ v3;
+    }
+};
+
+constexpr std::size_t WORD = sizeof(std::uint64_t);
+static_assert(std::endian::native == std::endian::little, "SipHash reads words with the least byte first");
+
+HashKey drawn_key() {
+    HashKey key;
+#if defined(__linux__)
+    if (const auto* bytes = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) std::memcpy(&key, bytes, sizeof key);
+#else
+    arc4random_buf(&key, sizeof key);
+#endif
+    return key;
+}
+
+}  // namespace
+
+std::uint64_t keyed_hash(std::string_view text, const HashKey& key) {
+    Rounds rounds(key);
+    const char* at = text.data();
+    const std::size_t whole = text.size() / WORD;
+    for (std::size_t index = 0; index < whole; ++index, at += WORD) {
+        std::uint64_t word;
+        std::memcpy(&word, at, WORD);
+        rounds.take(word);
+    }
+    std::uint64_t last = 0;
+    if (const std::size_t left = text.size() % WORD; left > 0) std::memcpy(&last, at, left);
+    rounds.take(last | std::uint64_t{text.size()} << 56);
+    return rounds.finish();
+}
+
+const HashKey& process_key() {
+    static const HashKey key = drawn_key();
+    return key;
+}
+
+}  // namespace router
