@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
 from router.bridge.asterisk.ari.client import AriClient, CredentialsRefused
@@ -52,6 +51,7 @@ from router.bridge.asterisk.ari.requests import (
 from router.bridge.asterisk.ari.settings import AriSettings, pause_before
 from tests.bridge.ari_stand_in import PASSWORD, USER, AriStandIn, Trouble
 from tests.bridge.pbx_parts import Does, Phone
+from tests.recovery.real_server import free_port
 from tests.security.support import Authority
 
 
@@ -300,25 +300,37 @@ async def test_a_duplicate_id_does_not_spoil_a_connection(pbx: AriStandIn) -> No
         assert outcome.status == 500
 
 
-async def test_fewer_connections_than_may_stand_before_asterisk(
-    pbx: AriStandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More than ten in a burst would lose their first packets at the real one, and be a second late."""
-    opened = 0
-    create = aiohttp.TCPConnector._create_connection
+async def test_few_connections_are_opened_at_a_time() -> None:
+    """More than ten that Asterisk has not taken yet would lose their first packets, and be a second late."""
+    waiting, at_once, opened = 0, 0, 0
 
-    async def create_and_count(*details: Any) -> Any:
-        nonlocal opened
-        opened += 1
-        return await create(*details)
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal waiting, at_once, opened
+        waiting, opened = waiting + 1, opened + 1
+        at_once = max(at_once, waiting)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            for number in itertools.count():
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0.02)
+                waiting -= number == 0
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
 
-    async with connected(pbx) as (ari, ear):
-        await ear.until(Back)
-        callers = [pbx.dial_in() for _ in range(30)]
-        monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", create_and_count)
-        outcomes = await asyncio.gather(*(ari.send(Answer(caller.id)) for caller in callers))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, AriClient(AriSettings(url, "router", USER, PASSWORD, connections=20)) as ari:
+        outcomes = await asyncio.gather(*(ari.send(HangUp(str(number))) for number in range(60)))
         assert set(outcomes) == {Done()}
-        assert opened + 1 < 10, "with the WebSocket's"
+        assert at_once == 5
+        assert opened == 20, "in the end there are as many as may be"
+
+
+async def test_a_connection_that_fails_makes_room_for_the_next() -> None:
+    closed = free_port()
+    settings = AriSettings(f"http://127.0.0.1:{closed}", "router", USER, PASSWORD, attempts=1)
+    async with AriClient(settings) as ari:
+        outcomes = await asyncio.gather(*(ari.send(HangUp(str(number))) for number in range(30)))
+        assert {type(outcome) for outcome in outcomes} == {Unreachable}
 
 
 async def test_requests_of_one_channel_go_in_order_and_others_beside(pbx: AriStandIn) -> None:

@@ -22,6 +22,7 @@ from router.bridge.asterisk.ari.events import (
     Misread,
 )
 from router.bridge.asterisk.ari.lanes import Lanes
+from router.bridge.asterisk.ari.opening import open_few_at_a_time
 from router.bridge.asterisk.ari.requests import Done, Failed, Outcome, Request, ShunEvents, Unreachable
 from router.bridge.asterisk.ari.rest import Rest
 from router.bridge.asterisk.ari.settings import AriSettings, authorization, pause_before
@@ -68,7 +69,8 @@ class AriClient:
             socket_factory=settings.new_socket,
             ssl=tls,
         )
-        self._rest_session = aiohttp.ClientSession(headers=headers, connector=connector)
+        opening = [open_few_at_a_time()]
+        self._rest_session = aiohttp.ClientSession(headers=headers, connector=connector, trace_configs=opening)
         self._rest = Rest(self._rest_session, settings)
         return self
 

@@ -23,9 +23,8 @@ class AriSettings(Struct, frozen=True):
     """The authorities of Asterisk's certificate, as PEM; None: the usual public ones. For an https address."""
     attempts: int = 3
     """How often a request is sent at most, where no answer comes."""
-    connections: int = 8
-    """How many requests are under way at most. No more than ten connections may stand before Asterisk's HTTP server,
-    and ours are opened in a burst when calls come after a quiet time: who finds no place is a second late."""
+    connections: int = 32
+    """How many requests are under way at most. Asterisk's own limit (`sessionlimit` in http.conf) is 100."""
     keep_alive_s: float = 10.0
     """Shorter than Asterisk's (`session_keep_alive`: 15 s), so that no request meets a connection that is closing."""
     first_pause_s: float = 0.1

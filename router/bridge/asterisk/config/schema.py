@@ -56,7 +56,7 @@ ARI: Final = Table(
     _key("password_file", File(), "File that has the password, and nothing else."),
     _key("ca", File(), "PEM file with the authorities of Asterisk's certificate, for a url with https."),
     _key("time_limit", Seconds(Duration(100_000, MINUTE_US)), "How long to wait for an answer.", 5.0),
-    _key("connections", Count(1, 90), "Most requests at a time; of more than 9, Asterisk makes some wait a second.", 8),
+    _key("connections", Count(1, 90), "Most requests at a time; Asterisk's own `sessionlimit` is 100.", 32),
 )
 
 ROUTER: Final = Table(
