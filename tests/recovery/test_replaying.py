@@ -21,7 +21,7 @@ from router.journal.replay import apply_entry
 from router.server._native import EventFilter, Replay
 from router.server.clock import Clock
 from router.server.metrics import Metrics
-from router.server.recovery.recovery import replaying
+from router.server.recovery import replaying
 from router.server.recovery.replaying import Replaying
 from router.server.shell import Shell
 from router.server.writing.journal_thread import JournalThread

@@ -19,7 +19,7 @@ from router.engine import commands as c
 from router.journal import Snapshot, SqliteJournal
 from router.journal.records import decode_service_state, encode_service_state
 from router.server.forking import MAY_FORK
-from router.server.recovery.recovery import snapshot_writing
+from router.server.recovery import snapshot_writing
 from router.server.recovery.snapshots import Snapshots
 from router.server.server import RouterServer
 from tests.server.scripted_journal import ScriptedJournal

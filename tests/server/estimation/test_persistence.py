@@ -13,7 +13,7 @@ from router.client import RouterClient
 from router.engine import commands as c
 from router.journal import SqliteJournal
 from router.server._native import write_parts
-from router.server.recovery.recovery import snapshot_writing
+from router.server.recovery import snapshot_writing
 from router.server.server import RouterServer
 from tests.server.estimation.rig import CONFIG, fill
 from tests.server.support import client_of, durable
