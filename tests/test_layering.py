@@ -39,7 +39,7 @@ SERVER_ALLOWED: dict[str, set[str]] = {
     "security": {"rpcs", "writing"},
     "logs": {"rpcs", "security"},
     "metrics": {"rpcs", "writing", "shell"},
-    "recovery": {"writing", "shell"},
+    "recovery": {"forking", "shell", "writing"},
     "services": {"estimation", "rpcs", "security", "writing", "answers", "shell", "watch"},
 }
 SERVER_GROUND = {"_native", "clock", "errors", "health", "meters", "tally"}

@@ -63,7 +63,7 @@ def everything(shell: Shell, metrics: Metrics) -> dict[str, Any]:
         "service": shell.service_state(),
         "events": history.take(history.first, EventFilter(history), 1_000_000, 0),
         "history": (history.first, history.end, history.forgotten_sequence, history.time_us),
-        "learnt": shell.estimation.predicting.save(),
+        "learnt": shell.estimation.predicting.native.save(),
         "agents": shell.agents.page("", 1_000),
         "commands": (commands.commands, commands.rejections),
         "calls": calls.queues(),  # type: ignore[attr-defined]
