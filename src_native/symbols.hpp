@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base.hpp"
+#include "keyed_hash.hpp"
 
 namespace router {
 
+// Another in each process: names come from outside, and nobody shall choose some that collide.
 struct StringHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const { return keyed_hash(text, process_key()); }
 };
 
 // For look-up only: nothing iterates over it, so its order cannot matter.
