@@ -22,6 +22,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from router.client import RouterClient, RouterError
 from router.engine.commands import Cancel, Enqueue
 from router.v1 import (
+    agent_service_pb2,
+    agent_service_pb2_grpc,
     call_service_pb2,
     call_service_pb2_grpc,
     commands_pb2,
@@ -181,7 +183,7 @@ async def test_a_flood_of_new_calls_drops_no_heartbeat_and_no_health_check(serve
     assert set(ended) == {grpc.StatusCode.OK}
 
 
-async def test_a_flood_of_reads_drops_nothing_that_ends_a_call(server: RealServer) -> None:
+async def test_a_flood_of_reads_drops_nothing_that_ends_a_call_or_an_agents_work(server: RealServer) -> None:
     read = call_service_pb2.GetCallRequest(call="nobody").SerializeToString()
     client = {"client_id": "pbx"}
     ended: Counter[grpc.StatusCode] = Counter()
@@ -189,7 +191,10 @@ async def test_a_flood_of_reads_drops_nothing_that_ends_a_call(server: RealServe
         pouring = asyncio.create_task(asyncio.to_thread(other.hold, 4_000, 1.5))
         async with grpc.aio.insecure_channel(server.address) as channel:
             stub: Any = call_service_pb2_grpc.CallServiceStub(channel)
+            agents: Any = agent_service_pb2_grpc.AgentServiceStub(channel)
             calls = [
+                (agents.SignOut, agent_service_pb2.SignOutRequest(**client, sign_out=commands_pb2.SignOut(agent="a"))),
+                (stub.Requeue, call_service_pb2.RequeueRequest(**client, requeue=commands_pb2.Requeue(call="c"))),
                 (stub.Accept, call_service_pb2.AcceptRequest(**client, accept=commands_pb2.Accept(offer=1))),
                 (stub.Cancel, call_service_pb2.CancelRequest(**client, cancel=commands_pb2.Cancel(call="c"))),
                 (stub.Complete, call_service_pb2.CompleteRequest(**client, complete=commands_pb2.Complete(call="c"))),

@@ -2,9 +2,10 @@
 
 Keeps one invariant: what is refused here has cost little and changed nothing, and is told when to come back.
 
-What comes faster than RPCs can be begun waits inside gRPC, which drops the excess once half of `rpcs_max` wait, without
-asking Python: to refuse in Python costs two thirds of serving, so it could not protect throughput. The length of that
-line is what latency is under overload. A dropped RPC ends as CANCELLED, and nobody has seen it.
+What comes faster than RPCs can be begun waits inside gRPC, which drops the excess once half of `rpcs_max` wait in one
+of its lines (`methods.LINES`), without asking Python: to refuse in Python costs two thirds of serving, so it could not
+protect throughput. The length of that line is what latency is under overload. A dropped RPC ends as CANCELLED, and
+nobody has seen it.
 """
 
 from __future__ import annotations

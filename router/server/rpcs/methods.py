@@ -14,16 +14,23 @@ from router.server.rpcs.grpc_types import GenericHandler, Handler
 
 LINES: Final = (
     "/router.v1.CallService/Enqueue",
-    "/router.v1.CallService/Accept",
-    "/router.v1.CallService/Cancel",
-    "/router.v1.CallService/Complete",
-    "/router.v1.CallService/Reject",
+    "/router.v1.CallService/GetCall",
+    "/router.v1.CallService/GetWaitEstimate",
+    "/router.v1.AgentService/GetAgent",
+    "/router.v1.AgentService/ListAgents",
+    "/router.v1.AdministrationService/ExplainAgent",
+    "/router.v1.AdministrationService/ExplainCall",
+    "/router.v1.AdministrationService/GetQueue",
+    "/router.v1.AdministrationService/GetStatistics",
+    "/router.v1.AdministrationService/ListDecisions",
+    "/router.v1.AdministrationService/ListQueues",
     "/router.v1.SessionService/Heartbeat",
     "/grpc.health.v1.Health/Check",
 )
-"""Methods whose RPCs wait to be begun in lines of their own: in a flood of new calls nobody is taken for lost or unfit,
-and in a flood of whatever else, such as reads, what ends an offer or a call gets through. The rest wait in one, since
-gRPC's Python part walks through all lines for each RPC: 15 us of its 270, when each method had its own."""
+"""Methods whose RPCs wait to be begun in lines of their own: new calls and what is read, of which there may be a flood,
+and what tells that a client or the server lives. All the rest, what ends an offer, a call or an agent's work above all,
+waits in one line that no such flood reaches. Not more, since gRPC's Python part walks through all lines for each RPC:
+15 us of its 270, when each method had its own."""
 
 
 class Layer(Protocol):
