@@ -213,7 +213,8 @@ def test_it_dies_with_its_parent() -> None:
     with subprocess.Popen(with_imports(STUCK), stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        assert psutil.pid_exists(pid)
+        # it has filled the pipe, and waits for somebody to read
+        await_that(lambda: psutil.Process(pid).status() == psutil.STATUS_SLEEPING)
         parent.kill()
     await_that(lambda: is_gone(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
