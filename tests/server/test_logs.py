@@ -220,6 +220,25 @@ def test_a_reader_who_is_stuck_holds_nobody_up_and_learns_what_is_lost() -> None
     assert target.seen[kept:] == ["later", f"{100 - kept} lines of the log found no room and are lost"]
 
 
+def test_a_line_that_cannot_be_written_ends_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    class Choosy(Stuck):
+        def handle(self, record: logging.LogRecord) -> bool:
+            if record.getMessage() == "bad":
+                raise RuntimeError("no such words")
+            return super().handle(record)
+
+    target = Choosy()
+    target.go.set()
+    handler = UnhurriedHandler(target)
+    logger = logging.Logger("router.test")
+    logger.addHandler(handler)
+    for words in ("good", "bad", "better"):
+        logger.info(words)
+    handler.flush()
+    assert target.seen == ["good", "better"]
+    assert "no such words" in capsys.readouterr().err
+
+
 def test_a_line_says_what_was_true_when_it_was_written() -> None:
     target = Stuck()
     handler = UnhurriedHandler(target)

@@ -67,5 +67,8 @@ class UnhurriedHandler(QueueHandler):
         try:
             if record.levelno >= self._target.level:
                 self._target.handle(record)
+        except Exception:
+            # the next line may be written
+            self.handleError(record)
         finally:
             self._written += 1
