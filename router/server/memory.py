@@ -95,5 +95,7 @@ class MemoryGuard:
         now_s = self._now_s()
         if now_s - self._looked_s >= _LOOK_EVERY_S:
             self._looked_s = now_s
-            self._short = self._used() > self.limit
+            # without a free file descriptor nobody can look: what was seen last holds
+            with suppress(OSError):
+                self._short = self._used() > self.limit
         return self._short

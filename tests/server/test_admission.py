@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
 import grpc
@@ -154,6 +155,22 @@ def test_memory_is_looked_at_four_times_a_second_and_refuses_only_what_grows() -
     assert looks == 2
     used, now_s = 100, 0.6
     guard.check(Enqueue("c", "q"))
+
+
+def test_where_nobody_can_look_at_memory_what_was_seen_last_holds() -> None:
+    now_s, used, refuses = 0.0, 101, False
+
+    def look() -> int:
+        if refuses:
+            raise OSError(errno.EMFILE, "too many open files")
+        return used
+
+    guard = MemoryGuard(100, used=look, now_s=lambda: now_s)
+    assert guard.is_short()
+    now_s, used, refuses = 1.0, 99, True
+    assert guard.is_short()
+    now_s, refuses = 2.0, False
+    assert not guard.is_short()
 
 
 async def test_a_server_that_is_short_of_memory_takes_no_calls_by_unary_call_or_stream(
