@@ -334,7 +334,8 @@ def unordered_names() -> set[str]:
 def test_no_file_is_too_long_to_hold_in_the_head() -> None:
     kinds = {".py", ".pyi", ".pyx", ".pxd", ".pxi", ".cpp", ".hpp", ".proto", ".toml", ".md"}
     places = [ROOT / name for name in ("router", "src_native", "protos", "tests", "bench", "examples", "docs")]
-    generated = {PACKAGE / "v1", PACKAGE / "journal" / "v1", *PACKAGE.glob("*/_native.cpp")}
+    rendered = ROOT / "docs" / "benchmarks.md"  # from bench/report, whose parts are held here
+    generated = {PACKAGE / "v1", PACKAGE / "journal" / "v1", *PACKAGE.glob("*/_native.cpp"), rendered}
     long = []
     for path in (path for place in places for path in place.rglob("*") if path.suffix in kinds):
         if generated & {path, *path.parents}:
