@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from hashlib import sha256
 from time import perf_counter_ns
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -102,7 +102,7 @@ class Writers:
         """Learn that the last child has failed: the next snapshot is written in place."""
         self._failed = True
 
-    def _say(self, why: Any) -> None:
+    def _say(self, why: object) -> None:
         if not self._said:
             self._said = True
             logger.warning(

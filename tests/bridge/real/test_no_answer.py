@@ -85,17 +85,12 @@ async def test_a_telephone_that_does_not_speak_any_more(pbx: RealAsterisk, tmp_p
         await next_agent_gets_the_call(whole, customer)
 
 
-async def test_an_endpoint_that_does_not_exist(pbx: RealAsterisk, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "agent", [pytest.param("dan", id="an endpoint that does not exist"), pytest.param("zoe", id="no telephone known")]
+)
+async def test_an_agent_who_cannot_be_rung(pbx: RealAsterisk, tmp_path: Path, agent: str) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.client.apply(SignIn("dan", {"loans": 9}))
+        await whole.client.apply(SignIn(agent, {"loans": 9}))
         customer = await whole.call("500")
-        await whole.agent_is("dan", NOT_READY)
-        await next_agent_gets_the_call(whole, customer)
-
-
-async def test_an_agent_of_whom_no_telephone_is_known(pbx: RealAsterisk, tmp_path: Path) -> None:
-    async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.client.apply(SignIn("zoe", {"loans": 9}))
-        customer = await whole.call("500")
-        await whole.agent_is("zoe", NOT_READY)
+        await whole.agent_is(agent, NOT_READY)
         await next_agent_gets_the_call(whole, customer)
