@@ -19,7 +19,7 @@ import pytest
 from router.server.logs import fields
 from router.server.logs.fields import RpcFields, shown
 from router.server.logs.formats import JsonFormat, TextFormat
-from router.server.logs.handler import UnhurriedHandler
+from router.server.logs.handler import Strict, UnhurriedHandler
 from router.server.logs.repeats import LINES_MAX, WINDOW_S, Repeats
 from router.server.rpcs.rpc import CURRENT, UNARY, Rpc, note_refusal, note_request
 from router.server.security.principals import LOCAL
@@ -220,23 +220,46 @@ def test_a_reader_who_is_stuck_holds_nobody_up_and_learns_what_is_lost() -> None
     assert target.seen[kept:] == ["later", f"{100 - kept} lines of the log found no room and are lost"]
 
 
-def test_a_line_that_cannot_be_written_ends_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    class Choosy(Stuck):
-        def handle(self, record: logging.LogRecord) -> bool:
-            if record.getMessage() == "bad":
-                raise RuntimeError("no such words")
-            return super().handle(record)
+def test_a_line_that_cannot_be_written_is_named_by_another_and_ends_none() -> None:
+    class Wordless:
+        def __str__(self) -> str:
+            raise RuntimeError("no such words")
 
-    target = Choosy()
-    target.go.set()
+    stream = io.StringIO()
+    target = Strict(stream)
+    target.setFormatter(TextFormat())
     handler = UnhurriedHandler(target)
     logger = logging.Logger("router.test")
     logger.addHandler(handler)
-    for words in ("good", "bad", "better"):
-        logger.info(words)
+    logger.info("good")
+    logger.info("%s is bad", Wordless())
+    logger.info("bad too", extra={"field": Wordless()})
+    logger.info("better")
     handler.flush()
-    assert target.seen == ["good", "better"]
-    assert "no such words" in capsys.readouterr().err
+    told = [line.partition(" ")[2] for line in stream.getvalue().splitlines()]
+    bad = "ERROR a line of the log cannot be written: RuntimeError: no such words"
+    assert told == ["INFO good", bad, bad, "INFO better"]
+
+
+def test_a_stream_that_takes_nothing_ends_nothing() -> None:
+    class Broken(io.StringIO):
+        broken = True
+
+        def write(self, words: str) -> int:
+            if self.broken:
+                raise BrokenPipeError("nobody reads")
+            return super().write(words)
+
+    stream = Broken()
+    handler = UnhurriedHandler(Strict(stream))
+    logger = logging.Logger("router.test")
+    logger.addHandler(handler)
+    logger.info("nobody reads this")
+    handler.flush()
+    stream.broken = False
+    logger.info("somebody reads this")
+    handler.flush()
+    assert stream.getvalue() == "somebody reads this\n"
 
 
 def test_a_line_says_what_was_true_when_it_was_written() -> None:

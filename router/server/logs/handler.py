@@ -1,16 +1,19 @@
 """Lines leave through a thread of their own, so that whoever reads them slowly, or not at all, holds nobody up.
 
-Keeps one invariant: writing a line never waits; what finds no room is counted, and that is said.
+Keeps one invariant: writing a line never waits; what finds no room is counted, and that is said; a line that cannot
+be put into words is named by another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 import threading
 import time
 from logging.handlers import QueueHandler
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, TextIO
 
 QUEUE_LINES_MAX: Final = 10_000
 _FLUSH_S_MAX: Final = 2.0
@@ -37,6 +40,10 @@ class UnhurriedHandler(QueueHandler):
             record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)
             record.exc_info = None
         return record
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Hand over a line about one that has no words: whoever wrote it is not held up by that."""
+        self.enqueue(_about(record))
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Hand a line over, or count it as lost."""
@@ -66,9 +73,29 @@ class UnhurriedHandler(QueueHandler):
     def _write_one(self, record: logging.LogRecord) -> None:
         try:
             if record.levelno >= self._target.level:
-                self._target.handle(record)
-        except Exception:
-            # the next line may be written
-            self.handleError(record)
+                self._write_in_some_words(record)
         finally:
             self._written += 1
+
+    def _write_in_some_words(self, record: logging.LogRecord) -> None:
+        try:
+            self._target.handle(record)
+        except Exception:
+            # where the stream itself is closed there is nothing to say it to, and nothing to end for
+            with contextlib.suppress(Exception):
+                self._target.handle(_about(record))
+
+
+def _about(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a line about one that cannot be written, for the error that is being handled."""
+    error = sys.exc_info()[1]
+    words = f"a line of the log cannot be written: {type(error).__name__}: {error}"
+    return logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, words, None, None)
+
+
+class Strict(logging.StreamHandler[TextIO]):
+    """Write lines to a stream, and raise where that fails."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave it to whoever handed the line over."""
+        raise

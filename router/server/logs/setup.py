@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from router.server.logs.fields import RpcFields
 from router.server.logs.formats import JsonFormat, TextFormat
-from router.server.logs.handler import UnhurriedHandler
+from router.server.logs.handler import Strict, UnhurriedHandler
 from router.server.logs.repeats import Repeats
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def set_up_logs(style: str, level: str, stream: TextIO | None = None) -> None:
     `style` is one of `FORMATS`, `level` one of `LEVELS`; other people's code gets no chattier than "info". What nobody
     catches, in any thread, becomes a line too.
     """
-    target = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    target = Strict(stream if stream is not None else sys.stderr)
     target.setFormatter(JsonFormat() if style == "json" else TextFormat())
     handler = UnhurriedHandler(target)
     handler.addFilter(Repeats())
@@ -45,8 +45,6 @@ def set_up_logs(style: str, level: str, stream: TextIO | None = None) -> None:
     root.setLevel(max(number, logging.INFO))
     logging.getLogger("router").setLevel(number)
     logging.captureWarnings(True)
-    # a stream that is closed is nothing to end for
-    logging.raiseExceptions = False
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_uncaught_in_thread
     sys.unraisablehook = _on_unraisable
