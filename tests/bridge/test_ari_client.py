@@ -35,6 +35,7 @@ from router.bridge.asterisk.ari.requests import (
     GetVariable,
     Gone,
     HangUp,
+    Http,
     ListBridges,
     ListChannels,
     MakeMixing,
@@ -452,6 +453,29 @@ async def test_giving_up_on_an_outcome_keeps_the_order(pbx: AriStandIn) -> None:
         assert answer.done()
         assert not caller.has_music
         assert len(pbx.asked_for("POST", "/moh")) == 1
+
+
+async def test_a_fault_in_a_request_is_an_outcome_too(pbx: AriStandIn) -> None:
+    class Faulty(HangUp, frozen=True):
+        def http(self, app: str) -> Http:
+            raise KeyError("a fault")
+
+    async with connected(pbx) as (ari, _):
+        caller = pbx.dial_in()
+        assert await ari.send(Faulty(caller.id)) == Unreachable("a fault of the bridge: KeyError('a fault')")
+        assert await ari.send(HangUp(caller.id)) == Done(), "what comes after it is not held up"
+
+
+async def test_giving_up_tells_of_what_is_repeated(pbx: AriStandIn) -> None:
+    async with connected(pbx, time_limit_s=0.05, first_pause_s=60.0, longest_pause_s=60.0) as (ari, _):
+        caller = pbx.dial_in()
+        pbx.troubles.append(Trouble(lambda method, path: path.endswith("/moh"), times=9, slow_s=0.08))
+        music = ari.send(StartMusic(caller.id))
+        await asyncio.sleep(0.15)
+        assert not music.done(), "its first attempt is over, and it waits for the second"
+        ari.give_up()
+        assert await music == Unreachable("given up")
+        assert ari.under_way == 0
 
 
 def test_pauses_grow_and_differ() -> None:

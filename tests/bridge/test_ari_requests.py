@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import msgspec
 import pytest
+from yarl import URL
 
 from router.bridge.asterisk.ari import requests as ari
 from router.bridge.asterisk.ari.requests import Http
 from tests.bridge import transcripts
 
 APP = "router"
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        ({}, "/channels"),
+        ({"channel": "1795302761.0,leg-1"}, "/channels?channel=1795302761.0%2Cleg-1"),
+        ({"callerId": '"Ann & Bob + 1" <+49 1>', "empty": ""}, None),
+        ({"name": "näme/ü=?#;", "other": "a%20b\n"}, None),
+    ],
+)
+def test_a_query_says_what_it_said(query: dict[str, str], target: str | None) -> None:
+    written = Http("POST", "/channels", query).target
+    assert target is None or written == target
+    assert written.isascii()
+    assert dict(parse_qsl(urlsplit(written).query, keep_blank_values=True)) == query
+    assert str(URL(written, encoded=True)) == written
 
 
 @pytest.mark.parametrize(

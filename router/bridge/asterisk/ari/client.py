@@ -21,15 +21,16 @@ from router.bridge.asterisk.ari.events import (
     Lost,
     Misread,
 )
-from router.bridge.asterisk.ari.lanes import Lanes
 from router.bridge.asterisk.ari.opening import open_few_at_a_time
+from router.bridge.asterisk.ari.ordering import Ordering
 from router.bridge.asterisk.ari.requests import Done, Failed, Outcome, Request, ShunEvents, Unreachable
-from router.bridge.asterisk.ari.rest import Rest
+from router.bridge.asterisk.ari.rest import Rest, Tell
 from router.bridge.asterisk.ari.settings import AriSettings, authorization, pause_before
 
 logger = logging.getLogger(__name__)
 
 _FORBIDDEN = 403
+_LOOK_S = 0.01
 
 OnAnswer = Callable[[Request, Outcome, float], None]
 
@@ -50,8 +51,9 @@ class AriClient:
         self.losses = 0
         """How often the WebSocket was lost."""
         self._on_answer = on_answer
-        self._lanes = Lanes()
-        self._under_way: set[asyncio.Task[Outcome]] = set()
+        self._ordering = Ordering()
+        self._under_way: dict[asyncio.Task[None], Tell] = {}
+        """What has no outcome yet."""
         self._events_session: aiohttp.ClientSession
         self._rest_session: aiohttp.ClientSession
         self._rest: Rest
@@ -70,7 +72,14 @@ class AriClient:
             ssl=tls,
         )
         opening = [open_few_at_a_time()]
-        self._rest_session = aiohttp.ClientSession(headers=headers, connector=connector, trace_configs=opening)
+        self._rest_session = aiohttp.ClientSession(
+            headers=headers,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=settings.late_limit_s),
+            trace_configs=opening,
+        )
         self._rest = Rest(self._rest_session, settings)
         return self
 
@@ -79,8 +88,8 @@ class AriClient:
     ) -> None:
         """Wait for what is under way, for one request's time at most: the rest is given up. Then close."""
         until_s = time.monotonic() + self.settings.time_limit_s
-        while self._under_way and (left_s := until_s - time.monotonic()) > 0:
-            await asyncio.wait(self._under_way, timeout=left_s)
+        while self._under_way and time.monotonic() < until_s:
+            await asyncio.sleep(_LOOK_S)
         given_up = list(self._under_way)
         self.give_up()
         await asyncio.gather(*given_up, return_exceptions=True)
@@ -95,8 +104,9 @@ class AriClient:
     def give_up(self) -> None:
         """Wait for no outcome any more: whatever is under way may or may not have been carried out."""
         self._rest.end()
-        for task in self._under_way:
+        for task, tell in list(self._under_way.items()):
             task.cancel()
+            tell(Unreachable("given up"))
 
     def send(self, request: Request) -> asyncio.Future[Outcome]:
         """Send a request; its place among those that touch the same channel or mixing bridge is taken now.
@@ -104,16 +114,26 @@ class AriClient:
         The future never fails: its result is an outcome. Cancelling it does not take back what was sent.
         """
         began = time.monotonic()
-        task = self._lanes.begin(request.touches, lambda late: self._rest.ask(request, late))
-        self._under_way.add(task)
-        task.add_done_callback(lambda over: self._note(request, over, began))
-        return asyncio.shield(task)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-    def _note(self, request: Request, task: asyncio.Task[Outcome], began: float) -> None:
-        self._under_way.discard(task)
-        if self._on_answer is not None:
-            outcome = Unreachable("given up") if task.cancelled() else task.result()
-            self._on_answer(request, outcome, time.monotonic() - began)
+        def tell(what: Outcome) -> None:
+            if self._under_way.pop(task, None) is None:
+                return
+            if not outcome.done():
+                outcome.set_result(what)
+            if self._on_answer is not None:
+                self._on_answer(request, what, time.monotonic() - began)
+
+        def end(over: asyncio.Task[None]) -> None:
+            error = None if over.cancelled() else over.exception()
+            if error is not None:
+                logger.error("a request met a fault of the bridge: %.500r", request, exc_info=error)
+                tell(Unreachable(f"a fault of the bridge: {error!r}"))
+
+        task = self._ordering.begin(request.touches, lambda late: self._rest.ask(request, late, tell))
+        self._under_way[task] = tell
+        task.add_done_callback(end)
+        return outcome
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Give what is heard, and Back and Lost where the connection comes and goes, until the client is left.

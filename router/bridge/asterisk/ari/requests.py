@@ -6,14 +6,17 @@ one was heard is known by 409 or 404.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from router.bridge.asterisk.ari.events import Application, Channel, DeviceState, MixingBridge
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
 
 
 class Http(Struct, frozen=True):
@@ -23,6 +26,13 @@ class Http(Struct, frozen=True):
     path: str
     query: dict[str, str] = {}
     body: Any = None
+
+    @property
+    def target(self) -> str:
+        """The path with the query."""
+        if not self.query:
+            return self.path
+        return self.path + "?" + "&".join(f"{name}={_quoted(value)}" for name, value in self.query.items())
 
 
 class Variable(Struct, frozen=True):
@@ -384,7 +394,8 @@ Outcome = Done | Gone | Conflict | Failed | Unreachable
 
 
 def _quoted(part: str) -> str:
-    return quote(part, safe="")
+    # most parts are plain, and to see that takes a tenth of the time
+    return part if _PLAIN.fullmatch(part) else quote(part, safe="")
 
 
 def _given(**query: str) -> dict[str, str]:

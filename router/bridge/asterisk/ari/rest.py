@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
-from router.bridge.asterisk.ari.lanes import Late
+from router.bridge.asterisk.ari.ordering import Late
 from router.bridge.asterisk.ari.requests import (
     AddToMixing,
     Conflict,
@@ -27,6 +30,9 @@ from router.bridge.asterisk.ari.settings import AriSettings, pause_before
 
 _NOT_READY = 503
 _FAILED = 500
+_AS_JSON = {"Content-Type": "application/json"}
+
+Tell = Callable[[Outcome], None]
 
 
 class _Refusal(msgspec.Struct):
@@ -38,9 +44,9 @@ class Rest:
     """Sends requests, and sends them again where no answer came and that is safe."""
 
     def __init__(self, session: aiohttp.ClientSession, settings: AriSettings) -> None:
+        """`session` gives a request up after `settings.late_limit_s`."""
         self._session = session
         self._settings = settings
-        self._time_limit = aiohttp.ClientTimeout(total=settings.late_limit_s)
         self._late: Late = set()
         self._is_ending = False
         self._base = settings.url.rstrip("/") + "/ari"
@@ -51,19 +57,40 @@ class Rest:
         for task in self._late:
             task.cancel()
 
-    async def ask(self, request: Request, late: Late) -> Outcome:
-        """Return what became of a request. It never raises.
+    async def ask(self, request: Request, late: Late, tell: Tell) -> None:
+        """Send a request, and tell what became of it: once, unless cancelled. It never raises.
 
-        What has no answer in time may still be carried out: it goes on in `late`, until its connection is given up.
+        What has no answer in time may still be carried out: it goes on, until its connection is given up, while its
+        outcome is told, or tasks in `late` repeat it.
         """
-        outcome = await self._settled(request, await self._once(request, late), is_repeat=False)
+
+        is_late = False
+
+        def go_on_without_it() -> None:
+            nonlocal is_late
+            is_late = True
+            going_on = asyncio.create_task(self._follow_up(request, self._no_answer(), late, tell))
+            late.add(going_on)
+            self._keep(going_on)
+
+        limit = asyncio.get_running_loop().call_later(self._settings.time_limit_s, go_on_without_it)
+        try:
+            outcome = await self._send(request)
+        finally:
+            limit.cancel()
+        if not is_late:
+            await self._follow_up(request, outcome, late, tell)
+
+    async def _follow_up(self, request: Request, outcome: Outcome, late: Late, tell: Tell) -> None:
+        """Tell what became of a request after its first attempt; attempt it again where that may help."""
+        outcome = await self._settled(request, outcome, is_repeat=False)
         attempts = self._settings.attempts if request.repeatable else 1
         for attempt in range(1, attempts):
             if self._is_ending or not _is_open(outcome):
                 break
             await asyncio.sleep(pause_before(attempt, self._settings, random.random()))
             outcome = await self._settled(request, await self._once(request, late), is_repeat=True)
-        return outcome
+        tell(outcome)
 
     async def _settled(self, request: Request, outcome: Outcome, is_repeat: bool) -> Outcome:
         """Return what it means that an id is in use: for a repeat, that an earlier attempt was carried out after all.
@@ -88,22 +115,25 @@ class Rest:
         if sending.done():
             return sending.result()
         late.add(sending)
-        self._late.add(sending)
-        sending.add_done_callback(self._late.discard)
+        self._keep(sending)
+        return self._no_answer()
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    def _no_answer(self) -> Unreachable:
         return Unreachable(f"no answer within {self._settings.time_limit_s:g} s")
 
     async def _send(self, request: Request) -> Outcome:
         http = request.http(self._settings.app)
         body = None if http.body is None else msgspec.json.encode(http.body)
-        headers = None if body is None else {"Content-Type": "application/json"}
         try:
             async with self._session.request(
                 http.method,
-                self._base + http.path,
-                params=http.query,
+                URL(self._base + http.target, encoded=True),
                 data=body,
-                headers=headers,
-                timeout=self._time_limit,
+                headers=None if body is None else _AS_JSON,
                 allow_redirects=False,
             ) as response:
                 return _outcome(request, response.status, await response.read())
