@@ -6,7 +6,7 @@ Keeps one invariant: no label has a value that a caller chooses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -32,6 +32,8 @@ TOTALS: Final = {
     "router_links": ("How often the link to the router was made.",),
 }
 
+_Metric = TypeVar("_Metric", Counter, Histogram)
+
 Gauges = Callable[[], Mapping[str, float]]
 Totals = Callable[[], Mapping[tuple[str, str], float]]
 """Each by its name and the value of its label, if it has one."""
@@ -49,9 +51,9 @@ class BridgeMetrics:
             "router_command_seconds", "Commands to the router until their outcome.", "command", "outcome"
         )
         self._events = self._counter("asterisk_events", "Events of Asterisk that were heeded.", "event")
-        self._told = self._counter("router_events", "Events of the router's watch.")
+        self._told = self._counter("router_events", "Events of the router's watch.")[()]
         self._lines = self._counter("notes", "Lines of the log by level, written or not.", "level")
-        self._faults = self._counter("faults", "Faults of the bridge itself; its log has each.")
+        self._faults = self._counter("faults", "Faults of the bridge itself; its log has each.")[()]
         self.work = Histogram(
             f"{PREFIX}work_seconds",
             "What the bridge itself takes to decide what follows from one event or outcome.",
@@ -78,16 +80,16 @@ class BridgeMetrics:
 
     def asked(self, request: Request, outcome: Outcome, seconds: float) -> None:
         """Note a request to Asterisk."""
-        self._requests.labels(type(request).__name__, type(outcome).__name__).observe(seconds)
+        self._requests[type(request).__name__, type(outcome).__name__].observe(seconds)
 
     def commanded(self, action: Asked, answer: Answer, seconds: float) -> None:
         """Note a command to the router, or a comparison with it."""
         what = action.command if isinstance(action, Send) else action
-        self._commands.labels(type(what).__name__, type(answer).__name__).observe(seconds)
+        self._commands[type(what).__name__, type(answer).__name__].observe(seconds)
 
     def heard(self, event: object) -> None:
         """Note an event of Asterisk."""
-        self._events.labels(type(event).__name__).inc()
+        self._events[type(event).__name__,].inc()
 
     def told(self) -> None:
         """Note an event of the router."""
@@ -95,7 +97,7 @@ class BridgeMetrics:
 
     def noted(self, level: str) -> None:
         """Note a line of the log."""
-        self._lines.labels(level).inc()
+        self._lines[level,].inc()
 
     def fault(self) -> None:
         """Note a fault of the bridge."""
@@ -104,15 +106,28 @@ class BridgeMetrics:
     def count(self, count: Count) -> None:
         """Note what the core counts or measures. What is not in its lists is passed over."""
         if count.name in self._durations:
-            self._durations[count.name].labels(count.label).observe(count.value)
+            self._durations[count.name][count.label,].observe(count.value)
         elif count.name in self._counts:
-            self._counts[count.name].labels(count.label).inc(count.value)
+            self._counts[count.name][count.label,].inc(count.value)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(f"{PREFIX}{name}", meaning, labels, registry=self.registry)
+    def _counter(self, name: str, meaning: str, *labels: str) -> _Labelled[Counter]:
+        return _Labelled(Counter(f"{PREFIX}{name}", meaning, labels, registry=self.registry))
 
-    def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
-        return Histogram(f"{PREFIX}{name}", meaning, labels, registry=self.registry, buckets=SECONDS)
+    def _histogram(self, name: str, meaning: str, *labels: str) -> _Labelled[Histogram]:
+        return _Labelled(Histogram(f"{PREFIX}{name}", meaning, labels, registry=self.registry, buckets=SECONDS))
+
+
+class _Labelled(dict[tuple[str, ...], _Metric]):
+    """A metric's parts by the values of its labels: to look one up here takes a tenth of what `labels` takes."""
+
+    def __init__(self, metric: _Metric) -> None:
+        super().__init__()
+        self._metric: _Metric = metric
+
+    def __missing__(self, values: tuple[str, ...]) -> _Metric:
+        part: _Metric = self._metric.labels(*values) if values else self._metric
+        self[values] = part
+        return part
 
 
 class _Reader:
