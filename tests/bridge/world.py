@@ -27,7 +27,7 @@ from router.bridge.asterisk.actions import (
 from router.bridge.asterisk.agents import AgentEntry, AgentTable
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
-from router.bridge.asterisk.floor import Floor
+from router.bridge.asterisk.floor import HEEDED, Floor
 from router.bridge.asterisk.floor_settings import (
     Admit,
     Arrival,
@@ -334,7 +334,7 @@ class World:
 
     def _see(self) -> None:
         for happening in self.router.happenings[self.told :]:
-            self.watch.extend(event for event in happening.events if not isinstance(event, e.CommandRejected))
+            self.watch.extend(event for event in happening.events if isinstance(event, HEEDED))
         self.told = len(self.router.happenings)
 
     def deliver_watch(self) -> bool:

@@ -38,7 +38,7 @@ DEVICES_MAX: Final = 20
 _AWAY: Final = frozenset({"UNAVAILABLE", "INVALID"})
 _TAKEN: Final = frozenset({"INUSE", "BUSY", "ONHOLD", "RINGINUSE"})
 
-_ABOUT_AGENTS: Final = (events.AgentSignedIn, events.AgentSignedOut, events.AgentAvailabilityChanged)
+HEEDED: Final = (events.AgentSignedIn, events.AgentSignedOut, events.AgentAvailabilityChanged)
 _AS_LISTED: Final = (DifferenceKind.AGENT_UNKNOWN, DifferenceKind.AVAILABILITY)
 _FALLS_THROUGH: Final = 2
 _SIGNED_OUT: Final = frozenset({"AGENT_SIGNED_OUT", "UNKNOWN_AGENT"})
@@ -153,7 +153,7 @@ class AgentBook:
 
     def heard(self, event: events.Event) -> bool:
         """Take in an event about an agent; False if it is about something else."""
-        if isinstance(event, _ABOUT_AGENTS) and event.sequence <= self._agreed_at and self.agent(event.agent).ours:
+        if isinstance(event, HEEDED) and event.sequence <= self._agreed_at and self.agent(event.agent).ours:
             return True
         match event:
             case events.AgentSignedIn(agent=name, availability=availability):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
+from router.bridge.asterisk import agent_book, rulings
 from router.bridge.asterisk.actions import Action, Answer, Asked, LearnAgents, Learned, Reconcile, Send
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari.requests import Outcome
@@ -20,6 +22,9 @@ from router.bridge.asterisk.pbx_answers import PbxAnswers
 from router.bridge.asterisk.pbx_events import PbxEvents
 from router.client import LiveAgent, LiveCall
 from router.engine import events
+
+HEEDED: Final[tuple[type[events.Event], ...]] = (*agent_book.HEEDED, *rulings.HEEDED)
+"""The kinds of events of the router that the floor wants to be told."""
 
 
 class Floor:
@@ -86,7 +91,7 @@ class Floor:
         return self._settled()
 
     def told(self, event: events.Event, now_us: int) -> list[Action]:
-        """Take in an event of the router's watch."""
+        """Take in an event of the router's watch, of a kind in `HEEDED`."""
         self._desk.now_us = now_us
         if not self._book.heard(event):
             self._parts.rulings.heard(event)

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol
 
 from router.bridge.asterisk.actions import (
@@ -65,12 +65,21 @@ class _LinkBroken(Exception):
 class RouterSide:
     """One client's commands, events and session. `run` keeps the link; the other methods may be called at any time."""
 
-    def __init__(self, client: RouterClient, listener: Listener, time_limit_s: float, on_answer: OnAnswer) -> None:
+    def __init__(
+        self,
+        client: RouterClient,
+        listener: Listener,
+        time_limit_s: float,
+        on_answer: OnAnswer,
+        kinds: Collection[type[Event]] = (),
+    ) -> None:
+        """`kinds` are those of the events that the listener wants to be told; all, without any."""
         self.links = 0
         self._client = client
         self._listener = listener
         self._time_limit_s = time_limit_s
         self._on_answer = on_answer
+        self._kinds = kinds
         self._sender = CommandSender(self._command_answered, self._break)
         self._broken: asyncio.Future[str] | None = None
         self._watching = asyncio.Event()
@@ -80,6 +89,11 @@ class RouterSide:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._failures = 0
+
+    @property
+    def has_news(self) -> bool:
+        """Say whether a command waits to be sent."""
+        return self._sender.has_waiting
 
     # --- what the Floor asks for
 
@@ -221,8 +235,9 @@ class RouterSide:
     async def _watch(self) -> None:
         """Follow the watch for ever. It goes on over breaks by itself; where that is impossible, from now on."""
         while True:
+            watch = self._client.watch(after_sequence=self._sequence, kinds=self._kinds, on_open=self._watching.clear)
             try:
-                async for moment in self._client.watch(after_sequence=self._sequence, on_open=self._watching.clear):
+                async for moment in watch:
                     self._sequence = moment.sequence
                     self._watching.set()
                     for event in moment.events:

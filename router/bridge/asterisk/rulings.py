@@ -6,6 +6,8 @@ has said something else since.
 
 from __future__ import annotations
 
+from typing import Final
+
 from router.bridge.asterisk.actions import Level, Reconcile
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.callers import Callers
@@ -15,6 +17,22 @@ from router.bridge.asterisk.legs import Legs
 from router.client import Difference, DifferenceKind, Reconciled
 from router.engine import events
 from router.engine.vocabulary import AssignmentCause
+
+HEEDED: Final = (
+    events.OfferMade,
+    events.OfferWithdrawn,
+    events.OfferExpired,
+    events.OfferRejected,
+    events.CallAssigned,
+    events.CallRequeued,
+    events.CallTransferred,
+    events.CallOverflowed,
+    events.CallMoved,
+    events.CallRefused,
+    events.CallAbandoned,
+    events.CallCompleted,
+)
+"""The kinds of events that say something about a call which the bridge has not said itself."""
 
 
 class Rulings:

@@ -33,7 +33,7 @@ from router.bridge.asterisk.ari.events import ApplicationReplaced, Back, Lost
 from router.bridge.asterisk.ari.events import Event as AriEvent
 from router.bridge.asterisk.ari.requests import Outcome, Request, SetVariable
 from router.bridge.asterisk.config.model import BridgeConfig
-from router.bridge.asterisk.floor import Floor
+from router.bridge.asterisk.floor import HEEDED, Floor
 from router.bridge.asterisk.health import Health
 from router.bridge.asterisk.metrics import BridgeMetrics
 from router.bridge.asterisk.router_side import RouterSide
@@ -67,7 +67,7 @@ class Bridge:
             allow_insecure=router.allow_insecure,
         )
         self._ari = AriClient(config.ari, self.metrics.asked)
-        self._router = RouterSide(self._client, self, router.time_limit_s, self.metrics.commanded)
+        self._router = RouterSide(self._client, self, router.time_limit_s, self.metrics.commanded, HEEDED)
         self._announcer = Announcer(config.announcements, self._client, self._announce, self._set_variables)
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._hurried = asyncio.Event()
@@ -139,6 +139,9 @@ class Bridge:
         async with aclosing(self._ari.events()) as events:
             async for event in events:
                 self.hear(event)
+                if self._router.has_news:
+                    # many events may have come at once: what the first of them asks of the router does not wait
+                    await asyncio.sleep(0)
         # another connection has our application: the Floor has said Stop
 
     def hear(self, event: AriEvent) -> None:
