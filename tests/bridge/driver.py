@@ -67,6 +67,7 @@ class Driver:
             (2, lambda: self._leg(self._press, "Up")),
             (1, lambda: self._leg(lambda leg: leg.bridge and pbx.transfer(leg), "Up")),
             (0.5, lambda: self._leg(pbx.forward, "Down", "Ringing")),
+            (1, lambda: self._caller(lambda caller: pbx.press(caller, one("0099*5")))),
             (2, self._stranger),
             (3, self._supervise),
             (2, self._announce),

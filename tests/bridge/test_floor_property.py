@@ -44,6 +44,11 @@ class FloorMachine(RuleBasedStateMachine):
         if (caller := self.world.caller(which)) is not None:
             self.world.pbx.hang_up(caller, cause=16 if told else None)
 
+    @rule(which=WHICH, key=st.sampled_from("095"))
+    def caller_presses_a_key(self, which: int, key: str) -> None:
+        if (caller := self.world.caller(which)) is not None:
+            self.world.pbx.press(caller, key)
+
     @rule(agent=st.sampled_from([*AGENTS, "dora"]), kind=st.sampled_from(["sign_in", "sign_out", "ready", "not_ready"]))
     def feature(self, agent: str, kind: str) -> None:
         self.world.pbx.dial_in(("agent", kind), f"PJSIP/{agent}" if agent != "dora" else "PJSIP/nowhere")

@@ -83,7 +83,8 @@ def test_the_examples_are_valid() -> None:
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL))
 def test_the_blocks_of_the_docs_are_valid(block: str) -> None:
-    parse_bridge(block, "docs/asterisk.md", ROOT, SECRET)
+    head = "" if "[ari]" in block else '[ari]\nuser = "router"\npassword_env = "ARI_PASSWORD"\n'
+    parse_bridge(head + block, "docs/asterisk.md", ROOT, SECRET)
 
 
 def test_the_dialplan_and_the_features_fit_together() -> None:

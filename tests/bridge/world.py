@@ -35,6 +35,7 @@ from router.bridge.asterisk.floor_settings import (
     Feature,
     FeatureKind,
     FloorSettings,
+    Place,
     Transfers,
     Unwanted,
 )
@@ -93,6 +94,7 @@ def floor_settings(**changes: object) -> FloorSettings:
         "name": CLIENT,
         "transfers": Transfers({"1": "loans", "2": "cards"}),
         "patience_us": 15 * SECOND_US,
+        "keys": {"0": Place("operator", "s", 1), "9": None},
     }
     return FloorSettings(**(given | changes))  # type: ignore[arg-type]
 

@@ -119,7 +119,8 @@ Answer = Outcome | Applied | Refused | Unanswered | Learned | Reconciled
 
 COUNTS: Final[Mapping[str, str]] = {
     "calls": "calls that came, by what became of their beginning (admitted, feature, unwanted, adopted)",
-    "calls_ended": "calls that ended, by how (abandoned, completed, agent_hung_up, refused, fallback, ended_by_router)",
+    "calls_ended": "calls that ended, by how"
+    " (abandoned, completed, agent_hung_up, refused, fallback, key, ended_by_router)",
     "legs": "telephones rung, by what came of it (answered, withdrawn, and the words for why they did not answer)",
     "connects": "attempts to connect the two sides, by how they went (connected, retried, failed)",
     "requests_failed": "requests to Asterisk that did not succeed, by outcome (gone, conflict, failed, unreachable)",

@@ -115,6 +115,7 @@ class Callers:
         call.queue = call.enqueue.queue
         call.lets_in = settings.answer if decision.answer is None else decision.answer
         call.music_class = settings.music_class if decision.music_class is None else decision.music_class
+        call.keys = settings.keys if decision.keys is None else decision.keys
         if call.leg is None:
             call.phase = CallPhase.WAITING
         self._desk.count("calls", "adopted" if call.known else "admitted")
@@ -261,19 +262,19 @@ class Callers:
         if not over and call.known:
             self.over(call, talked=talked)
 
-    def over(self, call: Call, *, talked: bool) -> None:
+    def over(self, call: Call, *, talked: bool, why: str = "hung up") -> None:
         """Tell the router that a call is over. Which of the two commands fits may change on the way there."""
 
         def then(answer: Applied | Refused | Unanswered) -> None:
             match answer:
                 case Refused(reason="CALL_ASSIGNED"):
-                    self.over(call, talked=True)
+                    self.over(call, talked=True, why=why)
                 case Refused(reason="CALL_NOT_ASSIGNED" | "CALL_WAITING"):
-                    self.over(call, talked=False)
+                    self.over(call, talked=False, why=why)
                 case Refused(reason=reason) if reason not in _OVER:
                     self._link.compare_again(f"the end of a call was refused: {reason}")
 
-        command = Complete(call.id) if talked else Cancel(call.id, "hung up")
+        command = Complete(call.id) if talked else Cancel(call.id, why)
         self._link.send(command, call=call.id, then=then)
 
     def _drop(self, call: Call) -> None:

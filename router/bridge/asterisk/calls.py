@@ -5,9 +5,10 @@ Keeps one invariant: a call has one leg at most that may still be connected; all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
-from router.bridge.asterisk.floor_settings import Arrival
+from router.bridge.asterisk.floor_settings import Arrival, Place
 from router.engine.commands import Enqueue
 
 
@@ -80,8 +81,8 @@ class Call:
 
     __slots__ = (
         "alone", "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us",
-        "id", "in_mixing", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "peer", "phase",
-        "place", "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
+        "id", "in_mixing", "keys", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "peer",
+        "phase", "place", "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
     )  # fmt: skip
 
     def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
@@ -102,6 +103,7 @@ class Call:
         self.lets_in = True
         """Whether the caller's line is answered at once, not only when an agent answers."""
         self.music_class = ""
+        self.keys: Mapping[str, Place | None] = {}
         self.answered = False
         """Whether Asterisk was asked to answer the caller's line, or it was answered when it came."""
         self.up = False

@@ -39,6 +39,7 @@ class Admit(msgspec.Struct, frozen=True):
     enqueue: Enqueue
     answer: bool | None = None
     music_class: str | None = None
+    keys: Mapping[str, Place | None] | None = None
 
 
 class FeatureKind(Enum):
@@ -103,7 +104,8 @@ class FloorSettings(msgspec.Struct, frozen=True):
 
     `name` begins all ids and is the client id at the router; `app` is the Stasis application. `rules` says what to do
     with an arrival and needs the channel variables named in `variables`. A place that is None means hanging up.
-    `ring_extra_us` is how much longer than the offer stands a telephone may ring: the router is the authority.
+    `keys` says where callers go who press a key while they wait. `ring_extra_us` is how much longer than the offer
+    stands a telephone may ring: the router is the authority.
     """
 
     rules: Callable[[Arrival], Decision]
@@ -113,6 +115,7 @@ class FloorSettings(msgspec.Struct, frozen=True):
     variables: tuple[str, ...] = ()
     answer: bool = True
     music_class: str = "default"
+    keys: Mapping[str, Place | None] = {}
     patience_us: int = 30 * SECOND_US
     fallback: Place | None = Place()
     refused: Place | None = Place()

@@ -8,6 +8,7 @@ from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import FloorSettings
 from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.keys import Keys
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.link import Link, Live
 from router.bridge.asterisk.resync import Resync
@@ -26,6 +27,7 @@ class Parts:
         self.visits = Visits(desk, link, self.book)
         self.hearing = Hearing(desk)
         self.callers = Callers(desk, link, self.hearing, self.visits)
+        self.keys = Keys(desk, self.callers)
         self.legs = Legs(desk, link, self.book, self.hearing, self.callers)
         self.rulings = Rulings(desk, self.book, self.callers, self.legs)
         self.transfers = TransferDialling(desk, link)

@@ -24,6 +24,7 @@ class PbxEvents:
         self._desk = parts.desk
         self._handovers = parts.handovers
         self._hearing = parts.hearing
+        self._keys = parts.keys
         self._legs = parts.legs
         self._link = parts.link
         self._resync = parts.resync
@@ -82,6 +83,9 @@ class PbxEvents:
             case ari.ChannelStateChange(channel=ari.Channel(state="Up")):
                 if (up := self._desk.callers.get(channel.id)) is not None:
                     self._hearing.is_up(up)
+            case ari.ChannelDtmfReceived(digit=digit):
+                if (caller := self._desk.callers.get(channel.id)) is not None:
+                    self._keys.pressed(caller, digit)
             case ari.ChannelHangupRequest() | ari.StasisEnd() | ari.ChannelDestroyed():
                 self._desk.touch(channel.id)
                 call = self._desk.callers.get(channel.id)

@@ -159,6 +159,7 @@ class _Reading:
             agents=self._agents(telephones),
             answer=calls["answer"],
             music_class=calls["music"],
+            keys=calls.get("keys", {}),
             patience_us=calls["patience"],
             fallback=_goto(calls["fallback"]),
             refused=_goto(calls["refused"]),
@@ -291,6 +292,7 @@ def _rule(fields: dict[str, Any], place: Place) -> Rule:
         explain=fields.get("explain", False),
         answer=fields.get("answer"),
         music_class=fields.get("music"),
+        keys=fields.get("keys"),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from router.bridge.asterisk.config.templates import Template
-from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, FeatureKind, Unwanted
+from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, FeatureKind, Place, Unwanted
 from router.engine.commands import Enqueue
 from router.engine.limits import LEVEL_MAX, NAME_BYTES_MAX, TERMS_MAX
 from router.engine.requirements import Requirement, SkillTerm, Step
@@ -61,6 +61,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     explain: bool = False
     answer: bool | None = None
     music_class: str | None = None
+    keys: Mapping[str, Place | None] | None = None
 
     def fits(self, arrival: Arrival) -> bool:
         """Return whether it is about this caller."""
@@ -145,7 +146,7 @@ class _Filling:
             attributes=self._attributes(),
             explain=rule.explain,
         )
-        return Admit(enqueue, answer=rule.answer, music_class=rule.music_class)
+        return Admit(enqueue, answer=rule.answer, music_class=rule.music_class, keys=rule.keys)
 
     def _fill(self, template: Template | None) -> str:
         return "" if template is None else template.fill(self._arrival)

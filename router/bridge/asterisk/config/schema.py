@@ -28,6 +28,7 @@ from router.engine.settings import HOUR_US, MINUTE_US, SECOND_US
 
 _DIGITS: Final = Text("digits, * and #", r"[0-9*#A-D]{1,32}", "*2")
 _ENDPOINT: Final = Text("a telephone as Dial has it", r"[A-Za-z0-9_]{1,40}/[^\s,]{1,200}", "PJSIP/ada")
+_KEYS: Final = MapOf(Goto(), Text("one key", r"[0-9*#A-D]", "0"), "key = dialplan place")
 _PATTERNS: Final = ListOfTexts(Text(), 'patterns such as "0800*"; `*` stands for anything', minimum=1)
 _SOUND: Final = Text(
     'media as ARI has it, or ""', r"|(sound|number|digits|characters|tone|recording):.{1,200}", "sound:beep"
@@ -103,11 +104,13 @@ RULE: Final = Table(
     _key("explain", Flag(), "Keep the reasons of every decision about it.", False),
     _key("answer", Flag(), "As in [calls]."),
     _key("music", Text(), "As in [calls]."),
+    _key("keys", _KEYS, "As in [calls], and instead of those."),
 )
 
 CALLS: Final = Table(
     _key("answer", Flag(), "Answer callers and play music; else they hear ringing until an agent answers.", True),
     _key("music", Text(), "Class of music on hold.", "default"),
+    _key("keys", _KEYS, "Where callers go who press a key while they wait."),
     _key("patience", Duration(0, HOUR_US), "How long callers wait for a router that is out of reach.", 30 * SECOND_US),
     _key("fallback", Goto(), "Where they go then, and callers whom no rule fits.", "continue"),
     _key("refused", Goto(), "Where callers go whom the router refuses.", "continue"),

@@ -1,0 +1,28 @@
+"""Keys: a caller who waits presses one, and goes on in the dialplan.
+
+Keeps one invariant: a key counts only while the caller waits, never once an agent has answered.
+"""
+
+from __future__ import annotations
+
+from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.calls import Call
+from router.bridge.asterisk.desk import Desk
+
+
+class Keys:
+    """What callers press."""
+
+    def __init__(self, desk: Desk, callers: Callers) -> None:
+        self._desk = desk
+        self._callers = callers
+
+    def pressed(self, call: Call, key: str) -> None:
+        """A caller has pressed a key."""
+        if not call.waits or key not in call.keys:
+            return
+        given = call.leg is not None and call.leg.agreed
+        self._desk.note("info", f"the caller has pressed {key}", call=call.id, channel=call.channel)
+        self._callers.leave(call, call.keys[key], "key")
+        # an agent who was given the call without an offer has it already, though the telephone only rings
+        self._callers.over(call, talked=given, why=f"key {key}")
