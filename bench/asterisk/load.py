@@ -126,7 +126,7 @@ class Load:
             if agents.poll() is not None:
                 raise RuntimeError(f"the agents' telephones have ended: {self._said('agent')}")
             await asyncio.sleep(SETTLE_S)
-            return Run(manager.events, usage)
+            return Run(manager.events(), usage)
 
     def _sipp(self, scenario: str, port: int, more: list[str]) -> subprocess.Popen[bytes]:
         command = ["sipp", "-sf", str(HERE / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port), "-nostdin"]

@@ -10,12 +10,14 @@ HEARD = (
 """The events that are wanted: all others are held back by Asterisk itself."""
 Event = dict[str, str]
 
+_PAUSE_S = 0.02
+
 
 class Manager:
-    """A listener; `events` is what it has heard. Use it as an async context manager."""
+    """A listener. Use it as an async context manager; what it has heard is read afterwards."""
 
     def __init__(self, port: int, user: str, secret: str) -> None:
-        self.events: list[Event] = []
+        self._heard = bytearray()
         self._port = port
         self._login = f"Action: Login\r\nUsername: {user}\r\nSecret: {secret}\r\n\r\n"
         self._writer: asyncio.StreamWriter
@@ -36,11 +38,18 @@ class Manager:
         self._writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            text = (await reader.readuntil(b"\r\n\r\n")).decode(errors="replace")
-            event = dict(line.partition(": ")[::2] for line in text.splitlines() if line)
-            if "Event" in event:
-                self.events.append(event)
+        while heard := await reader.read(2**20):
+            self._heard += heard
+            # much at a time, so that listening takes little of what is measured
+            await asyncio.sleep(_PAUSE_S)
+
+    def events(self) -> list[Event]:
+        """Return what was heard, whole events only."""
+        whole, _, _ = self._heard.decode(errors="replace").rpartition("\r\n\r\n")
+        blocks = (
+            dict(line.partition(": ")[::2] for line in text.splitlines() if line) for text in whole.split("\r\n\r\n")
+        )
+        return [event for event in blocks if "Event" in event]
 
 
 def manager_conf(port: int) -> str:
