@@ -47,7 +47,7 @@ WITH_GRPC = {"server", "client", "cli", "v1"}
 WITH_CLOCK = {"server", "client", "cli", "bridge"}
 # in the bridge, only these do I/O; all else follows from what it is told, and when
 BRIDGE_EDGE = {"announcing", "command_sender", "listening", "process", "router_side", "run"}
-BRIDGE_EDGE |= {"client", "lanes", "opening", "rest"}
+BRIDGE_EDGE |= {"client", "ordering", "opening", "rest"}
 GRPC_MODULES = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "grpc_tools"}
 CLOCK_MODULES = {"time", "sched", "timeit"}
 CLOCK_CALLS = {"now", "utcnow", "today", "monotonic", "monotonic_ns", "perf_counter", "time_ns"}
