@@ -13,6 +13,7 @@ class Deadlines:
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
         self._callers = parts.callers
+        self._connecting = parts.connecting
         self._desk = parts.desk
         self._hearing = parts.hearing
         self._legs = parts.legs
@@ -59,7 +60,7 @@ class Deadlines:
             case "leg":
                 self._legs.look_again(leg)
             case "mix":
-                self._legs.mix_again(leg)
+                self._connecting.mix_again(leg)
             case "digits":
                 self._transfers.forget(leg)
 

@@ -87,6 +87,11 @@ class Desk:
         self.request(HangUp(leg.id))
         self.timers.set(("leg", leg.id), self.now_us + LEG_CHECK_US)
 
+    def call_of(self, leg: Leg) -> Call | None:
+        """Return the call whose own leg this is; None if it has another, or none any more."""
+        call = self.calls.get(leg.call)
+        return call if call is not None and call.leg is leg else None
+
     def forget_leg(self, leg: Leg) -> None:
         """A leg is gone."""
         self.legs.pop(leg.id, None)

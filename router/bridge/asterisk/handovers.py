@@ -37,8 +37,7 @@ class Handovers:
             self._desk.request(HangUp(channel.id))
 
     def _talks(self, leg: Leg) -> bool:
-        call = self._desk.calls.get(leg.call)
-        return call is not None and call.leg is leg and leg.phase is LegPhase.MIXED
+        return self._desk.call_of(leg) is not None and leg.phase is LegPhase.MIXED
 
     def _begin_anew(self, call: Call, channel: str) -> None:
         """A caller is handed over once more."""

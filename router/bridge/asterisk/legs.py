@@ -1,7 +1,6 @@
-"""Legs: agents' telephones, from being rung to being hung up, and the talk in between.
+"""Legs: agents' telephones, from being rung to being hung up.
 
-Keeps one invariant: a caller is mixed only with the call's own leg, and only once the router has given the agent the
-call (or is out of reach: then the comparison tells it).
+Keeps one invariant: whatever becomes of a telephone that was rung for a call, the router is told.
 """
 
 from __future__ import annotations
@@ -10,45 +9,43 @@ import itertools
 
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.agent_book import AgentBook
-from router.bridge.asterisk.ari.requests import (
-    AddToMixing,
-    Done,
-    Gone,
-    HangUp,
-    MakeMixing,
-    Originate,
-    Outcome,
-    Play,
-    Request,
-    Unreachable,
-)
+from router.bridge.asterisk.ari.requests import Done, Gone, HangUp, Originate, Outcome, Play, Request, Unreachable
 from router.bridge.asterisk.callers import Callers
-from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase
 from router.bridge.asterisk.causes import SECOND_US, Ending, LegEnd, end_of
+from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import LEG_CHECK_US, Desk
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.ids import AGENT_VARIABLE, CALL_VARIABLE, LEG_ROLE
 from router.bridge.asterisk.link import Link
-from router.engine.commands import Accept, Reject, Requeue, SetAvailability
+from router.bridge.asterisk.returns import Returns
+from router.engine.commands import Accept, Reject, SetAvailability
 
 _NO_ENDPOINT = "no endpoint"
 _GONE = "agent hung up"
-_MIX_TRIES = 5
 _RUNG_MAX = 10_000
-_OTHERS_US = 200_000
-_CONNECTS_MAX = 3
-"""A caller whose connecting failed so often goes on in the dialplan."""
 
 
 class Legs:
     """What is done about agents' telephones."""
 
-    def __init__(self, desk: Desk, link: Link, book: AgentBook, hearing: Hearing, callers: Callers) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        link: Link,
+        book: AgentBook,
+        hearing: Hearing,
+        callers: Callers,
+        returns: Returns,
+        connecting: Connecting,
+    ) -> None:
         self._desk = desk
         self._link = link
         self._book = book
         self._hearing = hearing
         self._callers = callers
+        self._returns = returns
+        self._connecting = connecting
         self._accepting: set[int] = set()
         self._rung: dict[str, int] = {}
         """How often the last ids were used."""
@@ -56,11 +53,6 @@ class Legs:
     def awaits_accept(self, offer: int) -> bool:
         """Say whether the router has still to answer our Accept of an offer."""
         return offer in self._accepting
-
-    def give_back(self, call: Call, offer: int, why: str) -> None:
-        """Give a call back that the router had given to an agent; it keeps its place."""
-        call.returned.add(offer)
-        self._link.send(Requeue(call.id, True, why), call=call.id)
 
     # --- ringing
 
@@ -84,8 +76,7 @@ class Legs:
                 variables={CALL_VARIABLE: call.id, AGENT_VARIABLE: agent},
             )
         )
-        if call.mixing is Mixing.NONE:
-            self._make_mixing(call)
+        self._connecting.prepare(call)
         # Asterisk has ended it by then; should that not have been heard, it is asked
         self._desk.timers.set(("look", leg.id), self._desk.now_us + timeout_us + LEG_CHECK_US)
         self._desk.note("info", "the agent's telephone is rung", leg=leg, endpoint=endpoint)
@@ -120,25 +111,18 @@ class Legs:
     def _unknown_endpoint(self, call: Call, agent: str, offer: int, direct: bool) -> None:
         self._desk.note("error", f"agent {agent} has no endpoint; see [agents]", call=call.id)
         if direct:
-            self.give_back(call, offer, _NO_ENDPOINT)
+            self._returns.give_back(call, offer, _NO_ENDPOINT)
         self._link.send(SetAvailability(agent, False, _NO_ENDPOINT), call=call.id)
         if not direct:
             # the offer of an agent who was ready is taken back by now; otherwise this ends it
             self._link.send(Reject(offer, _NO_ENDPOINT), call=call.id)
-
-    def _make_mixing(self, call: Call) -> None:
-        mixing = self._desk.ids.mixing(call.channel)
-        call.mixing = Mixing.MADE
-        self._desk.touch(mixing)
-        hears_digits = self._desk.settings.transfers is not None
-        self._desk.request(MakeMixing(mixing, call.id, hears_digits))
 
     def dialled(self, leg: Leg, outcome: Outcome) -> None:
         """The request to ring was answered."""
         leg.dialled = True
         if isinstance(outcome, Done):
             return
-        call = self._call_of(leg)
+        call = self._desk.call_of(leg)
         if isinstance(outcome, Gone) and call is not None:
             # the caller has hung up in this instant: the telephone is not to blame
             self._callers.gone(call)
@@ -163,7 +147,7 @@ class Legs:
                 # it was on its way out; the telephone was quicker
                 self._desk.hang_up(leg)
             return
-        call = self._call_of(leg)
+        call = self._desk.call_of(leg)
         if call is None:
             self._desk.end_leg(leg, "nobody waits for it any more")
             return
@@ -174,15 +158,11 @@ class Legs:
         self._desk.observe("ring_seconds", leg.begun_us)
         self._desk.note("info", "the agent has answered", leg=leg)
         if leg.agreed:
-            self._connect(call, leg)
+            self._connecting.connect(call, leg)
         else:
             self._accepting.add(leg.offer)
             self._link.send(Accept(leg.offer), call=call.id, then=lambda answer: self._accepted(leg, answer))
             self._hearing.settle(call)
-
-    def _call_of(self, leg: Leg) -> Call | None:
-        call = self._desk.calls.get(leg.call)
-        return call if call is not None and call.leg is leg else None
 
     def _accepted(self, leg: Leg, answer: Applied | Refused | Unanswered) -> None:
         self._accepting.discard(leg.offer)
@@ -194,13 +174,13 @@ class Legs:
                 self.agree(call, leg)
             case Applied() if call is not None and call.phase is not CallPhase.LEAVING and not leg.agreed:
                 self._desk.note("info", "the agent was gone when the router had agreed", leg=leg)
-                self.give_back(call, leg.offer, _GONE)
+                self._returns.give_back(call, leg.offer, _GONE)
             case Unanswered() if current and call is not None:
                 # both are there and the router is not: they talk, and the comparison tells it
                 self.agree(call, leg)
             case Refused(reason=reason) if current and call is not None:
                 self._desk.note("info", f"the agent's answer came too late: {reason}", leg=leg)
-                self._back_to_waiting(call, leg, "the offer was over")
+                self._returns.back_to_waiting(call, leg, "the offer was over")
                 if reason not in ("OFFER_ENDED", "CALL_FINISHED"):
                     self._link.compare_again(f"an answer was refused: {reason}")
             case _:
@@ -210,111 +190,9 @@ class Legs:
         """The router has given the call to the agent."""
         leg.agreed = True
         if leg.phase is LegPhase.ANSWERED and call.phase is not CallPhase.CONNECTING:
-            self._connect(call, leg)
-
-    # --- connecting
-
-    def _connect(self, call: Call, leg: Leg) -> None:
-        call.phase = CallPhase.CONNECTING
-        self._hearing.settle(call)
-        if call.mixing is not Mixing.MADE:
-            self._make_mixing(call)
-        self._mix(call, leg)
-
-    def _mix(self, call: Call, leg: Leg) -> None:
-        others = [one for one in self._desk.legs.values() if one.call == call.id and one.mixed and one is not leg]
-        if others:
-            # neither they nor the mixing bridge could be ended yet: nobody talks with two agents
-            for other in others:
-                self._desk.hang_up(other)
-            self._desk.timers.set(("mix", leg.id), self._desk.now_us + _OTHERS_US)
-            return
-        leg.mixed = True
-        call.in_mixing = True
-        self._desk.request(AddToMixing(self._desk.ids.mixing(call.channel), (call.channel, leg.id)))
-
-    def mixed(self, leg: Leg, outcome: Outcome) -> None:
-        """Both sides were put into the mixing bridge, or could not be."""
-        call = self._call_of(leg)
-        if call is None or leg.phase not in (LegPhase.ANSWERED, LegPhase.MIXED):
-            return
-        if isinstance(outcome, Done):
-            if leg.phase is LegPhase.ANSWERED:
-                self._connected(call, leg)
-            return
-        leg.tries += 1
-        self._desk.note("warning", f"connecting did not succeed: {outcome}", leg=leg)
-        if leg.tries < _MIX_TRIES:
-            self._desk.count("connects", "retried")
-            # most likely the mixing bridge is not there
-            at_once = isinstance(outcome, Gone) and leg.tries == 1
-            pause_us = 0 if at_once else self._desk.pause_us(leg.tries)
-            self._desk.timers.set(("mix", leg.id), self._desk.now_us + pause_us)
-            return
-        self._desk.count("connects", "failed")
-        call.connects_failed += 1
-        self._book.fell_through(leg.agent)
-        self._return(call, leg, "connecting failed")
-        if call.connects_failed >= _CONNECTS_MAX:
-            self._callers.leave(call, self._desk.settings.fallback)
-            self._callers.over(call, talked=False)
-
-    def mix_again(self, leg: Leg) -> None:
-        """Try again to connect."""
-        call = self._call_of(leg)
-        if call is not None and leg.phase in (LegPhase.ANSWERED, LegPhase.MIXED) and leg.agreed:
-            self._make_mixing(call)
-            self._mix(call, leg)
-
-    def _connected(self, call: Call, leg: Leg) -> None:
-        leg.phase, leg.tries = LegPhase.MIXED, 0
-        call.phase = CallPhase.TALKING
-        self._hearing.settle(call)
-        self._desk.count("connects", "connected")
-        self._book.connected(leg.agent)
-        self._desk.observe("connect_seconds", leg.answered_us)
-        if not call.served:
-            call.served = True
-            self._desk.observe("wait_seconds", call.entered_us)
-        self._desk.note("info", "connected", leg=leg)
+            self._connecting.connect(call, leg)
 
     # --- over
-
-    def take_back(self, call: Call, leg: Leg, why: str) -> None:
-        """The router has taken the call back from an agent."""
-        if leg.phase is LegPhase.RINGING:
-            self._desk.count("legs", "withdrawn")
-        self._back_to_waiting(call, leg, why)
-
-    def let_wait(self, call: Call, why: str) -> None:
-        """A call that is offered to nobody waits; the router shall know it."""
-        if call.leg is not None:
-            self.take_back(call, call.leg, why)
-        else:
-            self._link.compare_again("nobody is offered a call that waits")
-
-    def _back_to_waiting(self, call: Call, leg: Leg, why: str) -> None:
-        self._desk.end_leg(leg, why)
-        self._release(call, leg)
-
-    def _release(self, call: Call, leg: Leg) -> None:
-        """A call has no leg any more, and waits."""
-        call.leg = None
-        if call.phase is CallPhase.LEAVING:
-            return
-        call.phase = CallPhase.WAITING
-        if call.in_mixing:
-            self._callers.unmix(call)
-        self._hearing.settle(call)
-        if call.detached:
-            self._link.compare_again("nobody is offered a call that waits")
-        if not self._link.together and ("patience", call.id) not in self._desk.timers:
-            self._callers.be_patient(call)
-
-    def _return(self, call: Call, leg: Leg, why: str) -> None:
-        """Give a call back to the router that it had given to an agent."""
-        self._back_to_waiting(call, leg, why)
-        self.give_back(call, leg.offer, why)
 
     def hanging_up(self, leg: Leg) -> None:
         """An agent who had answered hangs up."""
@@ -335,16 +213,16 @@ class Legs:
         self._book.talk_over(leg.agent)
 
     def _not_answered(self, leg: Leg, end: LegEnd) -> None:
-        call = self._call_of(leg)
+        call = self._desk.call_of(leg)
         self._desk.count("legs", end.value)
         if call is None:
             return
-        self._release(call, leg)
+        self._returns.release(call)
         ending = self._desk.settings.endings.get(end, Ending(not_ready=False))
         if leg.agreed:
             # the agent was given the call: without this the next would be given at once
             self._book.park(leg.agent, end, Ending(True, ending.ready_again_us))
-            self.give_back(call, leg.offer, end.value)
+            self._returns.give_back(call, leg.offer, end.value)
         elif ending.not_ready:
             # this takes the offer back, too
             self._book.park(leg.agent, end, ending)
@@ -355,7 +233,7 @@ class Legs:
     def _over(self, leg: Leg) -> None:
         """An agent who had answered is gone."""
         mixed, leg.phase = leg.phase is LegPhase.MIXED, LegPhase.ENDING
-        call = self._call_of(leg)
+        call = self._desk.call_of(leg)
         if call is None:
             return
         if mixed:
@@ -363,10 +241,10 @@ class Legs:
             self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
             self._callers.over(call, talked=True)
             return
-        self._release(call, leg)
+        self._returns.release(call)
         self._book.fell_through(leg.agent)
         if leg.agreed:
-            self.give_back(call, leg.offer, _GONE)
+            self._returns.give_back(call, leg.offer, _GONE)
         # otherwise what the router says to the answer decides: see _accepted
 
     # --- what became of requests

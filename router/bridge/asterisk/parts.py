@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import FloorSettings
 from router.bridge.asterisk.handovers import Handovers
@@ -12,6 +13,7 @@ from router.bridge.asterisk.keys import Keys
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.link import Link, Live
 from router.bridge.asterisk.resync import Resync
+from router.bridge.asterisk.returns import Returns
 from router.bridge.asterisk.rulings import Rulings
 from router.bridge.asterisk.transfers import TransferDialling
 from router.bridge.asterisk.visits import Visits
@@ -28,8 +30,12 @@ class Parts:
         self.hearing = Hearing(desk)
         self.callers = Callers(desk, link, self.hearing, self.visits)
         self.keys = Keys(desk, self.callers)
-        self.legs = Legs(desk, link, self.book, self.hearing, self.callers)
-        self.rulings = Rulings(desk, self.book, self.callers, self.legs)
+        self.returns = Returns(desk, link, self.hearing, self.callers)
+        self.connecting = Connecting(desk, self.book, self.hearing, self.callers, self.returns)
+        self.legs = Legs(desk, link, self.book, self.hearing, self.callers, self.returns, self.connecting)
+        self.rulings = Rulings(desk, self.book, self.callers, self.returns, self.legs)
         self.transfers = TransferDialling(desk, link)
         self.handovers = Handovers(desk, self.hearing, self.callers)
-        self.resync = Resync(desk, link, self.book, self.hearing, self.callers, self.legs, self.visits, self.handovers)
+        self.resync = Resync(
+            desk, link, self.book, self.hearing, self.callers, self.connecting, self.legs, self.visits, self.handovers
+        )

@@ -35,6 +35,7 @@ class PbxAnswers:
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
         self._callers = parts.callers
+        self._connecting = parts.connecting
         self._desk = parts.desk
         self._legs = parts.legs
         self._resync = parts.resync
@@ -63,7 +64,7 @@ class PbxAnswers:
             case AddToMixing(channels=channels):
                 leg = self._desk.legs.get(channels[-1])
                 if leg is not None:
-                    self._legs.mixed(leg, outcome)
+                    self._connecting.mixed(leg, outcome)
             case _:
                 self._channel_answered(request, outcome)
 

@@ -21,6 +21,7 @@ class PbxEvents:
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
         self._callers = parts.callers
+        self._connecting = parts.connecting
         self._desk = parts.desk
         self._handovers = parts.handovers
         self._hearing = parts.hearing
@@ -112,12 +113,12 @@ class PbxEvents:
             case ari.ChannelHangupRequest():
                 self._legs.hanging_up(leg)
             case ari.ChannelDtmfReceived(digit=digit):
-                call = self._desk.calls.get(leg.call)
-                if call is not None and call.leg is leg:
+                call = self._desk.call_of(leg)
+                if call is not None:
                     self._transfers.digit(call, leg, digit)
             case ari.ChannelEnteredBridge():
                 # this may be heard before the request is answered
-                self._legs.mixed(leg, Done())
+                self._connecting.mixed(leg, Done())
             case ari.Dial(dialstatus="RINGING" | "PROGRESS"):
                 self._legs.ringing(leg)
             case ari.ChannelStateChange(channel=ari.Channel(state="Ringing")):

@@ -23,6 +23,7 @@ from router.bridge.asterisk.ari.requests import (
 )
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
+from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import Arrival
 from router.bridge.asterisk.handovers import Handovers
@@ -61,6 +62,7 @@ class Resync:
         book: AgentBook,
         hearing: Hearing,
         callers: Callers,
+        connecting: Connecting,
         legs: Legs,
         visits: Visits,
         handovers: Handovers,
@@ -70,6 +72,7 @@ class Resync:
         self._book = book
         self._hearing = hearing
         self._callers = callers
+        self._connecting = connecting
         self._legs = legs
         self._visits = visits
         self._handovers = handovers
@@ -358,6 +361,6 @@ class Resync:
             leg = call.leg
             if call.phase is CallPhase.TALKING and leg is not None:
                 if not {call.channel, leg.id} <= members and ids.mixing(call.channel) not in fresh:
-                    self._legs.mix_again(leg)
+                    self._connecting.mix_again(leg)
             elif call.phase in (CallPhase.WAITING, CallPhase.RINGING) and call.in_mixing:
                 self._callers.unmix(call)

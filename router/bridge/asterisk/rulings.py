@@ -14,6 +14,7 @@ from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.legs import Legs
+from router.bridge.asterisk.returns import Returns
 from router.client import Difference, DifferenceKind, Reconciled
 from router.engine import events
 from router.engine.vocabulary import AssignmentCause
@@ -38,10 +39,11 @@ HEEDED: Final = (
 class Rulings:
     """What the router tells about calls."""
 
-    def __init__(self, desk: Desk, book: AgentBook, callers: Callers, legs: Legs) -> None:
+    def __init__(self, desk: Desk, book: AgentBook, callers: Callers, returns: Returns, legs: Legs) -> None:
         self._desk = desk
         self._book = book
         self._callers = callers
+        self._returns = returns
         self._legs = legs
 
     def heard(self, event: events.Event) -> None:
@@ -60,7 +62,7 @@ class Rulings:
             case events.CallRequeued(queue=queue) | events.CallTransferred(queue=queue):
                 self._moved(call, queue)
                 if call.leg is not None and call.leg.agreed:
-                    self._legs.take_back(call, call.leg, "the router has taken the call back")
+                    self._returns.take_back(call, call.leg, "the router has taken the call back")
             case events.CallOverflowed(queue=queue) | events.CallMoved(queue=queue):
                 self._moved(call, queue)
             case events.CallRefused(cause=cause):
@@ -85,7 +87,7 @@ class Rulings:
             self._desk.unexpected("OfferMade", call.channel)
             return
         if leg is not None:
-            self._legs.take_back(call, leg, "another agent is rung")
+            self._returns.take_back(call, leg, "another agent is rung")
         self._legs.ring(call, event.agent, event.offer, event.expires_us - event.time_us, direct=False)
 
     def _offer_over(
@@ -93,7 +95,7 @@ class Rulings:
     ) -> None:
         leg = call.leg
         if leg is not None and leg.offer == event.offer and not leg.agreed:
-            self._legs.take_back(call, leg, type(event).__name__)
+            self._returns.take_back(call, leg, type(event).__name__)
 
     def _assigned(self, call: Call, event: events.CallAssigned) -> None:
         leg = call.leg
@@ -104,10 +106,10 @@ class Rulings:
         if event.offer in call.returned or self._legs.awaits_accept(event.offer):
             return  # the agent who had answered is gone again, and the router knows, or will be told
         if leg is None and event.cause is AssignmentCause.ACCEPTED:
-            self._legs.give_back(call, event.offer, "agent hung up")
+            self._returns.give_back(call, event.offer, "agent hung up")
             return
         if leg is not None:
-            self._legs.take_back(call, leg, "the router has given the call to another agent")
+            self._returns.take_back(call, leg, "the router has given the call to another agent")
         self._legs.ring(call, event.agent, event.offer, self._desk.settings.assigned_ring_us, direct=True)
 
     # --- comparisons
@@ -151,7 +153,7 @@ class Rulings:
                 # it is there, and offered to nobody until it is compared again
                 call.detached = True
                 if talks is None:
-                    self._legs.let_wait(call, "the router cannot give the call to this agent")
+                    self._returns.let_wait(call, "the router cannot give the call to this agent")
             case DifferenceKind.CALL_FINISHED if not call.brought and talks is None:
                 self._callers.bring_again(call)
             case DifferenceKind.CALL_FINISHED | DifferenceKind.CALL_UNKNOWN | DifferenceKind.OTHER_OWNER:
@@ -160,4 +162,4 @@ class Rulings:
                 # two who talk are left to it
             case DifferenceKind.OFFER_ENDED:
                 if call.leg is not None and not call.leg.agreed and call.leg.offer == difference.offer:
-                    self._legs.take_back(call, call.leg, "the offer is over")
+                    self._returns.take_back(call, call.leg, "the offer is over")
