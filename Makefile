@@ -4,8 +4,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
-# What the sanitizers run: everything that drives the engine in process (no server, no terminal).
-SANITIZE_TESTS ?= tests/engine tests/wire_native tests/server/test_holdings.py tests/server/estimation/test_stays.py \
+# What the sanitizers run: everything that drives native code in process (no server over a network, no terminal).
+SANITIZE_TESTS ?= tests/engine tests/wire_native tests/test_native_classes.py tests/recovery/test_replaying.py \
+  $(addprefix tests/server/,test_child.py test_followers.py test_history.py test_holdings.py test_lane.py) \
+  tests/server/estimation/test_stays.py tests/server/metrics/test_native_counts.py \
   tests/simulation/test_run.py tests/simulation/test_run_behaviour.py \
   $(wildcard $(addprefix tests/wait/test_,correction.py delay_history.py fallback.py features.py futures.py learner*.py lifetime.py \
   predictor.py queue_history.py))
