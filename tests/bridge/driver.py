@@ -60,6 +60,7 @@ class Driver:
             (1, lambda: pbx.dial_in(("nonsense",))),
             (2, lambda: pbx.left and pbx.come_back(one(pbx.left))),
             (4, lambda: self._caller(lambda caller: pbx.hang_up(caller, cause=one((16, None, 127))))),
+            (1, lambda: self._caller(pbx.put_through)),
             (6, lambda: self._leg(lambda leg: pbx.ring(leg, one((True, False))), "Down")),
             (10, lambda: self._leg(self._lift, "Down", "Ringing")),
             (4, lambda: self._leg(lambda leg: pbx.refuse(leg, one(_CAUSES)), "Down", "Ringing")),
@@ -138,7 +139,7 @@ class Driver:
     def _supervise(self) -> None:
         one = self.random.choice
         caller = self.world.caller(self.random.randrange(_ANY))
-        call, agent = f"asterisk-{caller.id}" if caller else "nobody", one([*AGENTS, "dora"])
+        call, agent = f"asterisk-{caller.line}" if caller else "nobody", one([*AGENTS, "dora"])
         commands: list[c.Command] = [
             c.Assign(call, agent),
             c.Requeue(call, keep_place=False),

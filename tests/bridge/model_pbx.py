@@ -18,6 +18,8 @@ UNKNOWN_ENDPOINT = "PJSIP/nowhere"
 class ModelChannel:
     def __init__(self, channel: str, name: str, state: str, args: tuple[str, ...], *, stasis: bool) -> None:
         self.id = channel
+        self.line = channel
+        """The channel that its call began with: another one if it was put through."""
         self.name = name
         self.state = state
         self.args = args
@@ -126,6 +128,24 @@ class ModelPbx:
             ari.StasisStart(after.view(), (), before.view()),
             ari.ChannelEnteredBridge(after.view(), self._bridge(bridge)),
         )
+        return after
+
+    def put_through(self, before: ModelChannel) -> ModelChannel:
+        """A caller's telephone transfers the call: another channel is there instead, and the telephone's is gone."""
+        self.arrivals += 1
+        after = ModelChannel(f"x{self.arrivals}.1", "Local/_attended@transfer;2", "Up", (), stasis=True)
+        after.line = before.line
+        del self.channels[before.id]
+        self.channels[after.id] = after
+        self.emit(ari.StasisStart(after.view(), (), before.view()))
+        if before.bridge:
+            after.bridge = before.bridge
+            self._leave_bridge(before)
+            self.bridges[after.bridge].append(after.id)
+            self.emit(ari.ChannelEnteredBridge(after.view(), self._bridge(after.bridge)))
+        else:
+            after.args = before.args
+        self.emit(ari.StasisEnd(before.view()))
         return after
 
     def forward(self, leg: ModelChannel) -> ModelChannel:

@@ -49,7 +49,7 @@ class Situation(World):
         return leg
 
     def state(self, caller: ModelChannel) -> CallState:
-        return self.router.engine.call(f"{CLIENT}-{caller.id}").state
+        return self.router.engine.call(f"{CLIENT}-{caller.line}").state
 
     def agent(self, name: str) -> tuple[Availability, str]:
         view = self.router.engine.agent(name)

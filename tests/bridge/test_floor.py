@@ -533,15 +533,15 @@ def test_who_was_handed_over_is_left_to_talk_by_a_restarted_bridge(play: Situati
     assert not play.pbx.channels
 
 
-def test_a_transfer_by_the_caller_is_undone(play: Situation) -> None:
+def test_a_caller_who_is_alone_after_a_transfer_that_was_not_heard_of(play: Situation) -> None:
     caller = play.calls()
-    leg = play.answers()
-    target = play.pbx.transfer(caller)
+    target = play.pbx.transfer(play.answers())
     play.deliver_all()
-    assert target.id not in play.pbx.channels
-    play.pbx.hang_up(caller)
-    play.deliver_all()
-    assert leg.id not in play.pbx.channels
+    play.drop_socket()
+    play.pbx.hang_up(play.pbx.transfer(target))
+    play.rest()
+    assert caller.id not in play.pbx.channels, "as if the agent had hung up"
+    assert not play.pbx.channels
     play.check()
 
 

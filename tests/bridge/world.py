@@ -8,7 +8,7 @@ and otherwise anything may overtake anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from router.bridge.asterisk.actions import (
     Action,
@@ -418,7 +418,7 @@ class World:
             for view in engine.calls()
             if view.state <= CallState.ASSIGNED and self.router.sessions.calls.owner(view.call) == CLIENT
         }
-        callers = {caller.variables.get(CALL_VARIABLE, f"{CLIENT}-{caller.id}"): caller for caller in pbx.callers()}
+        callers = {_name_of(caller, live): caller for caller in pbx.callers()}
         handed_over = self._handed_over()
         callers = {call: caller for call, caller in callers.items() if caller.id not in handed_over}
         left = self._left_to_talk(callers.keys() - live.keys())
@@ -428,7 +428,7 @@ class World:
         assert not astray, f"{astray}: each live call has its caller's channel, and the other way"
         wanted_legs = set(left.values())
         for call, view in live.items():
-            caller, bridge = callers[call], f"{CLIENT}-call-{callers[call].id}"
+            caller, bridge = callers[call], _bridge_of(call)
             legs = [leg for leg in pbx.legs("Down", "Ringing", "Up") if leg.args[-1] == call]
             if view.detached:
                 assert self._left_to_talk([call]), f"{call} is detached, and does not talk"
@@ -452,7 +452,9 @@ class World:
                 assert caller.music or (caller.ringing and caller.state == "Ring"), f"{call} hears nothing"
             assert (call in self.waits) == (not talks), f"announcements to {call}"
         assert {leg.id for leg in pbx.legs("Down", "Ringing", "Up")} == wanted_legs, "a leg is nobody's"
-        assert pbx.bridges.keys() <= {f"{CLIENT}-call-{caller.id}" for caller in pbx.callers()}, "a bridge is nobody's"
+        ours = {_bridge_of(f"{CLIENT}-{caller.id}") for caller in pbx.callers()}
+        ours |= {_bridge_of(_name_of(caller, live)) for caller in pbx.callers()}
+        assert pbx.bridges.keys() <= ours, "a bridge is nobody's"
         assert self.waits <= live.keys()
         self._check_agents()
 
@@ -472,7 +474,7 @@ class World:
         """Return those of the calls, with their legs, who talk while the call is over for the router."""
         left = {}
         for call in calls:
-            bridge = self.pbx.bridges.get(f"{CLIENT}-call-{call.removeprefix(f'{CLIENT}-').partition('~')[0]}", [])
+            bridge = self.pbx.bridges.get(_bridge_of(call), [])
             for leg in self.pbx.legs("Up"):
                 if leg.id in bridge and len(bridge) == 2 and leg.args[-1] == call:
                     ours = self.router.sessions.agents.owner(leg.args[1]) == CLIENT
@@ -505,3 +507,14 @@ class World:
     def leg(self, which: int, *states: str) -> ModelChannel | None:
         legs = self.pbx.legs(*states)
         return legs[which % len(legs)] if legs else None
+
+
+def _name_of(caller: ModelChannel, live: Container[str]) -> str:
+    """Return the name of a caller's call. Who was put through is a new caller if nobody heard of that."""
+    usual, anew = (f"{CLIENT}-{channel}" for channel in (caller.line, caller.id))
+    name = caller.variables.get(CALL_VARIABLE, usual)
+    return anew if name not in live and anew in live else name
+
+
+def _bridge_of(call: str) -> str:
+    return f"{CLIENT}-call-{call.removeprefix(f'{CLIENT}-').partition('~')[0]}"

@@ -128,7 +128,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "commands_unanswered": "commands of which nobody knows whether they were carried out",
     "events_unexpected": "events that came twice, late or about nobody known, by type",
     "features": "feature codes dialled, by kind and how they went (such as sign_in, or sign_in_failed)",
-    "transfers": "transfers dialled by agents, by how they went (done, refused, unknown_code, by_telephone)",
+    "transfers": "transfers dialled by agents, by how they went (done, refused, unknown_code, by_telephone, by_caller)",
     "resyncs": "comparisons with what Asterisk has, by how they went (done, failed)",
     "reconciles": "comparisons with what the router has, by how they went (agreed, differed, failed)",
     "differences": "differences found by Reconcile, by kind",

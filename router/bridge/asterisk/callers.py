@@ -26,7 +26,7 @@ from router.bridge.asterisk.calls import Call, CallPhase, Mixing, Sound
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, Place, Unwanted
 from router.bridge.asterisk.hearing import Hearing
-from router.bridge.asterisk.ids import CALL_VARIABLE
+from router.bridge.asterisk.ids import ARRIVAL_VARIABLE, CALL_VARIABLE
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.visits import Visits
 from router.engine.commands import Cancel, Complete
@@ -59,7 +59,10 @@ class Callers:
         One that is `adopted` has been brought by an earlier run, perhaps; comparing with the router will tell.
         """
         before = None if adopted else self._named.get(arrival.channel)
-        name = self._desk.ids.next_call(before) if before else self._desk.ids.call(arrival.channel)
+        if before and self._desk.ids.is_call_of(before, arrival.channel):
+            name = self._desk.ids.next_call(before)
+        else:
+            name = self._desk.ids.call(arrival.channel)
         call = Call(name, arrival, self._desk.now_us)
         call.known, call.in_mixing = adopted, in_mixing
         call.brought = adopted
@@ -84,11 +87,25 @@ class Callers:
             return
         call.missing.discard(name)
         value = str(outcome.body) if isinstance(outcome, Done) else ""
-        if name == CALL_VARIABLE and self._desk.ids.is_call_of(value, call.channel):
-            self._rename(call, value)
-        call.arrival = msgspec.structs.replace(call.arrival, variables={**call.arrival.variables, name: value})
+        if name == CALL_VARIABLE:
+            self._recognise(call, value)
+        if name == ARRIVAL_VARIABLE:
+            call.arrival = _arrival_in(value) or call.arrival
+        else:
+            call.arrival = msgspec.structs.replace(call.arrival, variables={**call.arrival.variables, name: value})
         if not call.missing:
             self._decide(call)
+
+    def _recognise(self, call: Call, name: str) -> None:
+        """A caller of an earlier run bears the id of a call."""
+        if self._desk.ids.is_call_of(name, call.channel):
+            self._rename(call, name)
+        elif (line := self._desk.ids.line_of(name)) is not None and line not in self._desk.callers:
+            # it was put through, and stands for the channel that the call began with
+            self._desk.ids.put_through(line, call.channel)
+            self._rename(call, name)
+            call.missing.add(ARRIVAL_VARIABLE)
+            self._desk.request(GetVariable(call.channel, ARRIVAL_VARIABLE))
 
     def _decide(self, call: Call) -> None:
         try:
@@ -125,7 +142,7 @@ class Callers:
         self._hearing.settle(call)
         self.be_patient(call)
         if not call.known:
-            if call.id != self._desk.ids.call(call.channel):
+            if call.id != self._desk.ids.call(call.channel) or call.channel in self._named:
                 self.name(call)
             self._bring(call)
 
@@ -147,6 +164,9 @@ class Callers:
         if len(self._named) > _NAMED_MAX:
             del self._named[next(iter(self._named))]
         self._desk.request(SetVariable(call.channel, CALL_VARIABLE, call.id))
+        if call.channel != call.arrival.channel:
+            arrival = msgspec.json.encode(call.arrival).decode()
+            self._desk.request(SetVariable(call.channel, ARRIVAL_VARIABLE, arrival))
 
     def _rename(self, call: Call, name: str) -> None:
         old, call.id = call.id, name
@@ -280,6 +300,7 @@ class Callers:
     def _drop(self, call: Call) -> None:
         self._desk.calls.pop(call.id, None)
         self._desk.callers.pop(call.channel, None)
+        self._desk.ids.forget(call.channel)
         for kind in _TIMERS:
             self._desk.timers.clear((kind, call.id))
         if call.waits:
@@ -373,3 +394,10 @@ class Callers:
             self.gone(call)
         elif not isinstance(outcome, Done):
             self._look(call)
+
+
+def _arrival_in(text: str) -> Arrival | None:
+    try:
+        return msgspec.json.decode(text, type=Arrival)
+    except msgspec.DecodeError:
+        return None

@@ -1,19 +1,23 @@
-"""Handovers: an agent's telephone has transferred the caller (SIP REFER), and somebody else is there in its place.
+"""Handovers: a telephone has transferred a call (SIP REFER), and somebody else is there in its place.
 
-Asterisk puts a channel of its own into the mixing bridge instead of the agent's. Keeps one invariant: whoever is left
-when the caller or that channel goes is not left alone.
+Asterisk puts a channel of its own where the telephone's was. An agent's telephone hands the caller over; a caller's
+puts somebody else through, as an agent's does who has called another queue to ask there. Keeps one invariant: whoever
+is left when one of the two goes is not left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
 
+from router.bridge.asterisk.actions import Wait, WaitOver
 from router.bridge.asterisk.ari.events import Channel
-from router.bridge.asterisk.ari.requests import HangUp
+from router.bridge.asterisk.ari.requests import Gone, HangUp
 from router.bridge.asterisk.callers import Callers
-from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing, Sound
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+
+_AGAIN_US = 1_000_000
 
 
 class Handovers:
@@ -28,13 +32,46 @@ class Handovers:
         """A channel has taken the place of another one."""
         leg = self._desk.legs.get(before.id)
         call = self._desk.peers.get(before.id)
+        caller = self._desk.callers.get(before.id)
         if leg is not None and self._talks(leg):
             self._begin(self._desk.calls[leg.call], leg, channel.id)
+        elif caller is not None:
+            self.put_through(caller, channel)
         elif call is not None:
             self._begin_anew(call, channel.id)
         else:
-            self._desk.note("warning", "a transfer by somebody who talks with no caller is undone", channel=channel.id)
-            self._desk.request(HangUp(channel.id))
+            self._undo(channel)
+
+    def _undo(self, channel: Channel) -> None:
+        self._desk.note("warning", "a transfer by somebody who talks with no caller is undone", channel=channel.id)
+        self._desk.request(HangUp(channel.id))
+        # while Asterisk is still exchanging the two, that may come to nothing
+        self._desk.timers.set(("stray-end", channel.id), self._desk.now_us + _AGAIN_US)
+
+    def put_through(self, call: Call, channel: Channel) -> None:
+        """The caller's telephone has put somebody else through: the call goes on as it was, with that channel."""
+        for name in sorted(call.missing):
+            self._callers.variable(call, name, Gone("the channel is gone"))
+        if self._desk.callers.get(call.channel) is not call:
+            self._undo(channel)  # it was a feature code
+            return
+        if (known := self._desk.callers.get(channel.id)) is not None:
+            self._callers.gone(known)  # a list had it already, and it was taken for a call of its own
+        self._desk.note("info", f"the caller puts channel {channel.id} through", call=call.id, channel=call.channel)
+        self._desk.count("transfers", "by_caller")
+        self._desk.touch(call.channel)
+        del self._desk.callers[call.channel]
+        self._desk.ids.put_through(call.channel, channel.id)
+        self._desk.callers[channel.id] = call
+        call.channel, call.look = channel.id, None
+        call.answered, call.up = True, channel.state == "Up"
+        call.sound, call.saying = Sound.UNSURE, ""
+        if call.waits:
+            self._desk.ask(WaitOver(call.id))
+            self._desk.ask(Wait(call.id, call.channel, call.queue))
+        self._callers.name(call)
+        self._callers.go_again(call)
+        self._hearing.settle(call)
 
     def _talks(self, leg: Leg) -> bool:
         return self._desk.call_of(leg) is not None and leg.phase is LegPhase.MIXED

@@ -19,6 +19,8 @@ _LEG_END: Final = "-leg"
 _LEG_NUMBER: Final = re.compile(rf"([0-9]+)(?:{_AGAIN}[0-9]+)?{_LEG_END}")
 CALL_VARIABLE: Final = "SKILL_ROUTER_CALL"
 AGENT_VARIABLE: Final = "SKILL_ROUTER_AGENT"
+ARRIVAL_VARIABLE: Final = "SKILL_ROUTER_ARRIVAL"
+"""How a call came in whose caller was put through: the channel that is there now tells nothing of it."""
 
 
 class LegId(msgspec.Struct, frozen=True):
@@ -38,10 +40,27 @@ class Ids:
         self._offer = f"{name}-offer-"
         self._assign = f"{name}-assign-"
         self._spoken = 0
+        self._lines: dict[str, str] = {}
+        """By the channel of a caller who was put through: that with which the call began, and of which ids are made."""
+        self._present: dict[str, str] = {}
+        """The same, the other way round."""
+
+    def put_through(self, before: str, channel: str) -> None:
+        """Take a channel for the caller's from now on; the ids stay as they are."""
+        line = self._line(before)
+        self.forget(before)
+        self._lines[channel], self._present[line] = line, channel
+
+    def forget(self, caller_channel: str) -> None:
+        """A caller is gone."""
+        self._present.pop(self._lines.pop(caller_channel, ""), None)
+
+    def _line(self, caller_channel: str) -> str:
+        return self._lines.get(caller_channel, caller_channel)
 
     def call(self, caller_channel: str) -> str:
         """Return the call's id."""
-        return self._call + caller_channel
+        return self._call + self._line(caller_channel)
 
     def next_call(self, call: str) -> str:
         """Return another id for a call: its caller was here before, and an id is used once."""
@@ -52,17 +71,25 @@ class Ids:
         """Say whether an id is one of a caller's."""
         return call.partition(_AGAIN)[0] == self.call(caller_channel)
 
+    def line_of(self, call: str) -> str | None:
+        """Return the channel that a call began with; None for what is no call's id."""
+        line = call.partition(_AGAIN)[0]
+        return line.removeprefix(self._call) if line.startswith(self._call) else None
+
     def is_forwarded(self, args: Sequence[str]) -> bool:
         """Say whether the Stasis arguments are those of a leg: another channel has them where a telephone forwards."""
         return len(args) == 3 and args[0] == LEG_ROLE and args[2].startswith(self._call)
 
     def mixing(self, caller_channel: str) -> str:
         """Return the id of the mixing bridge of a call."""
-        return self._mixing + caller_channel
+        return self._mixing + self._line(caller_channel)
 
     def caller_of_mixing(self, mixing: str) -> str | None:
         """Return the caller's channel; None for a mixing bridge of somebody else."""
-        return mixing.removeprefix(self._mixing) if mixing.startswith(self._mixing) else None
+        if not mixing.startswith(self._mixing):
+            return None
+        line = mixing.removeprefix(self._mixing)
+        return self._present.get(line, line)
 
     def leg(self, offer: int, *, direct: bool, time: int = 1) -> str:
         """Return the id of an agent's channel; `time` is 2 and more where the ids before it are in use."""

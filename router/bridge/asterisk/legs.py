@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
+
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import Done, Gone, HangUp, Originate, Outcome, Play, Request, Unreachable
@@ -117,15 +119,18 @@ class Legs:
             # the offer of an agent who was ready is taken back by now; otherwise this ends it
             self._link.send(Reject(offer, _NO_ENDPOINT), call=call.id)
 
-    def dialled(self, leg: Leg, outcome: Outcome) -> None:
+    def dialled(self, leg: Leg, request: Originate, outcome: Outcome) -> None:
         """The request to ring was answered."""
         leg.dialled = True
         if isinstance(outcome, Done):
             return
         call = self._desk.call_of(leg)
         if isinstance(outcome, Gone) and call is not None:
-            # the caller has hung up in this instant: the telephone is not to blame
-            self._callers.gone(call)
+            # not the telephone is to blame: the caller has hung up in this instant, or was put through
+            if request.originator == call.channel:
+                self._callers.gone(call)
+            else:
+                self._desk.request(msgspec.structs.replace(request, originator=call.channel))
             return
         end = LegEnd.FAILED if isinstance(outcome, Unreachable) else LegEnd.UNREACHABLE
         self._desk.note("warning", f"the agent's telephone could not be rung: {outcome}", leg=leg)
@@ -253,7 +258,7 @@ class Legs:
         """A request about an agent's channel was answered."""
         match request, outcome:
             case Originate(), _:
-                self.dialled(leg, outcome)
+                self.dialled(leg, request, outcome)
             case Play(), _:
                 pass
             case _, Gone() if leg.phase is LegPhase.ENDING:

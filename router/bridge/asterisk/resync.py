@@ -154,7 +154,7 @@ class Resync:
         there = {channel.id: channel for channel in channels}
         mixed = {bridge.id: set(bridge.channels) for bridge in bridges}
         fresh = self._desk.fresh or set()
-        self._find_gone(there, fresh)
+        self._find_gone(there, mixed, fresh)
         for channel in channels:
             if channel.id not in fresh:
                 self._find(channel, mixed)
@@ -192,11 +192,16 @@ class Resync:
 
     # --- what is gone
 
-    def _find_gone(self, there: dict[str, Channel], fresh: set[str]) -> None:
+    def _find_gone(self, there: dict[str, Channel], mixed: dict[str, set[str]], fresh: set[str]) -> None:
         for call in list(self._desk.callers.values()):
             channel = there.get(call.channel)
             if call.channel not in fresh and (channel is None or self._args(channel) is None):
-                self._callers.gone(call)
+                mixing = self._desk.ids.mixing(call.channel)
+                instead = self._put_through(mixing, mixed.get(mixing, set()))
+                if instead is not None and instead in there:
+                    self._handovers.put_through(call, there[instead])
+                else:
+                    self._callers.gone(call)
         for leg in list(self._desk.legs.values()):
             if leg.id in there:
                 continue
@@ -239,7 +244,7 @@ class Resync:
                 # its end may have been missed
                 self._hearing.said(known)
         elif channel.id not in self._visits.by_channel:
-            in_mixing = channel.id in mixed.get(ids.mixing(channel.id), ())
+            in_mixing = any(channel.id in members and ids.caller_of_mixing(one) for one, members in mixed.items())
             adopted = self._link.state in (LinkState.AWAY, LinkState.JOINING)
             call = self._callers.arrive(
                 arrival_of(channel, args), up=channel.state == "Up", adopted=adopted, in_mixing=in_mixing
@@ -251,8 +256,17 @@ class Resync:
         """Say whether a channel is where a caller was handed over to: in the mixing bridge of somebody else."""
         if channel in self._desk.peers:
             return True
-        callers = (self._desk.ids.caller_of_mixing(mixing) for mixing, members in mixed.items() if channel in members)
-        return any(caller not in (None, channel) for caller in callers)
+        for mixing, members in mixed.items():
+            caller = self._desk.ids.caller_of_mixing(mixing)
+            if channel in members and caller not in (None, channel):
+                return self._put_through(mixing, members) != channel
+        return False
+
+    def _put_through(self, mixing: str, members: set[str]) -> str | None:
+        """Return who is with an agent instead of the caller, who is not there any more."""
+        others = [one for one in members if self._desk.ids.leg_of(one) is None]
+        alone = self._desk.ids.caller_of_mixing(mixing) in members or len(others) == len(members)
+        return others[0] if len(others) == 1 and not alone else None
 
     def _find_leg(self, channel: Channel, mixed: dict[str, set[str]]) -> None:
         args = self._args(channel)
@@ -362,5 +376,8 @@ class Resync:
             if call.phase is CallPhase.TALKING and leg is not None:
                 if not {call.channel, leg.id} <= members and ids.mixing(call.channel) not in fresh:
                     self._connecting.mix_again(leg)
+            elif call.phase is CallPhase.HANDED_OVER and call.peer not in members | fresh:
+                self._desk.request(HangUp(call.peer))
+                self._handovers.gone(call.peer)
             elif call.phase in (CallPhase.WAITING, CallPhase.RINGING) and call.in_mixing:
                 self._callers.unmix(call)

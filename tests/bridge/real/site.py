@@ -126,6 +126,8 @@ exten => _*11.,1,Stasis(router,agent,sign-in,${EXTEN:3})
 exten => 600,1,Answer()
  same => n,Wait(60)
 exten => 204,1,Dial(PJSIP/cleo,20)
+exten => 205,1,Dial(PJSIP/cleo,20)
+ same => n,Hangup()
 exten => 509,1,Stasis(router,no-such-queue)
  same => n,Goto(after-router,s,1)
 """

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Coroutine
 from enum import Enum
+from urllib.parse import quote
 
 from tests.bridge.real.sip import (
     Headers,
@@ -65,6 +66,8 @@ class Call:
         self.request: Message | None = None
         self.caller = ""
         """The number that an incoming call shows."""
+        self.transfer: list[int] = []
+        """What the other side has told of our REFER (status, or what its NOTIFY reports), in order."""
 
     @property
     def is_up(self) -> bool:
@@ -128,8 +131,11 @@ class Call:
             more = [("Content-Type", "application/dtmf-relay")]
             self.phone.send_in(self, "INFO", more, f"Signal={digit}\r\nDuration=100\r\n")
 
-    def refer(self, target: str) -> None:
-        """Ask for a blind transfer."""
+    def refer(self, target: str, instead_of: Call | None = None) -> None:
+        """Ask for a transfer: a blind one, or an attended one, to whom another call of ours is with (RFC 3891)."""
+        if instead_of is not None:
+            dialog = f"{instead_of.id};to-tag={tag_in(instead_of.remote)};from-tag={tag_in(instead_of.local)}"
+            target += f"?Replaces={quote(dialog, safe='')}"
         by = f"<sip:{self.phone.user}@127.0.0.1>"
         more = [("Refer-To", f"<{target}>"), ("Referred-By", by), ("Contact", self.phone.contact)]
         self.phone.send_in(self, "REFER", more)
@@ -304,8 +310,11 @@ class Telephone(asyncio.DatagramProtocol):
     def _answered(self, response: Message) -> None:
         if response.method == "REGISTER":
             self._registration_answered(response)
-        elif response.method == "INVITE" and (call := self.calls.get(response["call-id"])) is not None:
-            self._invite_answered(call, response)
+        elif (call := self.calls.get(response["call-id"])) is not None:
+            if response.method == "INVITE":
+                self._invite_answered(call, response)
+            elif response.method == "REFER":
+                call.transfer.append(response.status)
 
     def _registration_answered(self, response: Message) -> None:
         sent = self._registration
@@ -320,7 +329,7 @@ class Telephone(asyncio.DatagramProtocol):
         status = response.status
         if status < 200:
             if status > 100 and call.state is State.CALLING:
-                call.state = State.RINGING
+                call.state, call.remote = State.RINGING, response["to"]
             if response.body:
                 call.sound.send_to(media_of(response.body))
             return
@@ -372,6 +381,9 @@ class Telephone(asyncio.DatagramProtocol):
                     call.end(call.status, _cause(request))
             case "ACK" | "INVITE":
                 pass
+            case "NOTIFY" if call is not None and request.body.startswith("SIP/2.0"):
+                call.transfer.append(int(request.body.split()[1]))
+                self.respond(request, 200, call)
             case _:
                 self.respond(request, 200, call)
 
