@@ -70,6 +70,7 @@ class Driver:
             (0.5, lambda: self._leg(pbx.forward, "Down", "Ringing")),
             (1, lambda: self._caller(lambda caller: pbx.press(caller, one("0099*5")))),
             (2, self._stranger),
+            (3, self._instant),
             (3, self._supervise),
             (2, self._announce),
         ]
@@ -84,6 +85,7 @@ class Driver:
             (15, lambda: [world.deliver_reply() for _ in range(draw(1, 4))]),
             (20, lambda: [world.deliver_watch() for _ in range(draw(1, 8))]),
             (6, world.deliver_all),
+            (6, world.deliver_asterisk),
             (4, lambda: world.wait(self.random.choice(_PAUSES_US))),
         ]
 
@@ -115,6 +117,24 @@ class Driver:
         self.world.pbx.lift(leg)
         if self.random.random() < 0.5:
             self.world.pbx.enter(leg)
+
+    def _instant(self) -> None:
+        """An agent answers, and something else happens before the router has heard of it."""
+        pbx, chance = self.world.pbx, self.random.random()
+        if chance < 0.2:
+            self._supervise()
+        self._leg(self._lift, "Ringing")
+        self.world.deliver_asterisk()
+        if chance < 0.4:
+            self._leg(pbx.hang_up, "Up")
+        elif chance < 0.6:
+            self._caller(pbx.hang_up)
+        elif chance < 0.7:
+            self._leg(self._press, "Up")
+        elif chance < 0.8:
+            self._leg(lambda leg: leg.bridge and pbx.transfer(leg), "Up")
+        if chance < 0.9:
+            self.world.deliver_asterisk()
 
     def _press(self, leg: ModelChannel) -> None:
         if leg.stasis:

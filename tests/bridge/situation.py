@@ -56,4 +56,6 @@ class Situation(World):
         return view.availability, view.reason
 
     def asked(self, kind: type[T]) -> int:
-        return sum(f"> {kind.__name__}(" in line for line in self.log)
+        """Return how often something was asked of Asterisk, or a command sent to the router."""
+        words = (f"> {kind.__name__}(", f"command={kind.__name__}(")
+        return sum(any(word in line for word in words) for line in self.log)

@@ -141,6 +141,10 @@ class FloorMachine(RuleBasedStateMachine):
             self.world.deliver_watch()
 
     @rule()
+    def the_router_is_slower(self) -> None:
+        self.world.deliver_asterisk()
+
+    @rule()
     def everything_arrives(self) -> None:
         self.world.deliver_all()
 

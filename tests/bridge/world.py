@@ -27,6 +27,7 @@ from router.bridge.asterisk.actions import (
 from router.bridge.asterisk.agents import AgentEntry, AgentTable
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
+from router.bridge.asterisk.calls import LegPhase
 from router.bridge.asterisk.floor import HEEDED, Floor
 from router.bridge.asterisk.floor_settings import (
     Admit,
@@ -111,6 +112,10 @@ class World:
         self.log: list[str] = []
         self.notes: list[Note] = []
         self.waits: set[str] = set()
+        self.ended: set[int] = set()
+        """Offers of which the bridge has heard that they are over."""
+        self.granted: set[int] = set()
+        """Pairings to which the router has agreed, as the bridge has heard, or which it could not be asked about."""
         self.counted: dict[str, float] = {}
         self.pbx_up = True
         self.router_up = True
@@ -130,6 +135,8 @@ class World:
         self.pbx.events.clear()
         self.watch.clear()
         self.waits.clear()
+        self.ended.clear()
+        self.granted.clear()
         self.floor = Floor(self.settings, self.now_us)
         self.joined = False
         self.pbx.connected = False
@@ -187,6 +194,7 @@ class World:
         self.muted = True
         self.log.append("--- the router restarts without memory")
         self.router, self.told = Desk(self.engine_settings), 0
+        self.ended.clear()
         self.router.time_us = self.now_us
         self.watch.clear()
 
@@ -205,6 +213,8 @@ class World:
             match action:
                 case Note():
                     self.notes.append(action)
+                    if action.text == "connected":
+                        self._check_connected(action.offer)
                     self.log.append(f"      # {action.text} {action.call} {action.agent} {action.channel}")
                 case Count(name=name, label=label, value=value):
                     key = f"{name}.{label}" if label else name
@@ -220,11 +230,52 @@ class World:
                     assert not any(isinstance(one, Reconcile) for one in self.commands), f"{action} during Reconcile"
                     assert not any(isinstance(one, Reconcile) for one, _ in self.replies), f"{action} during Reconcile"
                     self.commands.append(action)
+                    if isinstance(action, Reconcile):
+                        self._grant(call.call for call in action.calls if call.talking)
                 case req.Request():
                     self.log.append(f"      > {action}")
+                    if isinstance(action, req.AddToMixing):
+                        self._check_mixing(action)
                     self.requests.append(action)
                 case _:
                     raise AssertionError(action)
+
+    def _check_mixing(self, request: req.AddToMixing) -> None:
+        """A caller is mixed only with the call's own leg, and while the offer stands as far as is known."""
+        caller, leg = self.floor._desk.callers.get(request.channels[0]), self.floor._desk.legs.get(request.channels[1])
+        if caller is None or leg is None or leg.phase is LegPhase.ENDING:
+            return  # it has ended in the same breath
+        assert caller.leg is leg, f"{leg.id} is not the call's own"
+        if not self.floor.router_together:
+            self.granted.add(leg.offer)
+        granted = leg.offer in self.granted or leg.offer == 0
+        assert granted or leg.offer not in self.ended, f"offer {leg.offer} is over, and {leg.id} is mixed"
+
+    def _check_connected(self, offer: int) -> None:
+        """Two are connected only once the router has agreed. (An agent who talks on has no number after a loss.)"""
+        asked = self.floor.router_together
+        assert not asked or offer == 0 or offer in self.granted, f"the router has not agreed to offer {offer}"
+
+    def _grant(self, talking: Iterable[str]) -> None:
+        """The router is told of talks that it could not be asked about."""
+        legs = (self.floor._desk.calls[call].leg for call in talking)
+        self.granted |= {leg.offer for leg in legs if leg is not None}
+
+    def _heard_of_offer(self, event: e.Event) -> None:
+        match event:
+            case e.OfferWithdrawn(offer=offer) | e.OfferExpired(offer=offer) | e.OfferRejected(offer=offer):
+                self.ended.add(offer)
+            case e.CallAssigned(offer=offer):
+                self.granted.add(offer)
+
+    def _heard_of_accept(self, offer: int, answer: object) -> None:
+        (self.granted if isinstance(answer, Applied) else self.ended).add(offer)
+
+    def _check_parted(self, offer: int) -> None:
+        """Whom the router has refused to an agent is not the agent's any more."""
+        for leg in self.floor._desk.legs.values():
+            theirs = leg.offer == offer and not leg.agreed and self.floor._desk.call_of(leg) is not None
+            assert not theirs, f"offer {offer} is over, and {leg.id} is still the call's own"
 
     def _hear(self, event: ari.Event) -> None:
         self.log.append(f"hear {type(event).__name__} {getattr(getattr(event, 'channel', None), 'id', '')}")
@@ -318,7 +369,12 @@ class World:
         asked, answer = self.replies.popleft()
         self.muted = self.muted and not isinstance(answer, Reconciled)
         self.log.append(f"reply to {getattr(asked, 'command', asked)}: {type(answer).__name__}")
+        accepted = asked.command.offer if isinstance(asked, Send) and isinstance(asked.command, c.Accept) else None
+        if accepted is not None:
+            self._heard_of_accept(accepted, answer)
         self._take(self.floor.answered(asked, answer, self.now_us), "reply")  # type: ignore[arg-type]
+        if accepted in self.ended and accepted is not None:
+            self._check_parted(accepted)
         return True
 
     def lose_reply(self) -> bool:
@@ -345,6 +401,7 @@ class World:
             return False
         event = self.watch.popleft()
         self.log.append(f"told {event}")
+        self._heard_of_offer(event)
         self._take(self.floor.told(event, self.now_us), "told")
         return True
 
@@ -394,6 +451,11 @@ class World:
             if not any([step() for step in steps]):
                 return
         raise AssertionError("it does not come to rest")
+
+    def deliver_asterisk(self) -> None:
+        """Deliver all that is under way between Asterisk and the bridge: the router is slower."""
+        while self.deliver_event() or self.perform() or self.deliver_outcome():
+            pass
 
     def rest(self) -> None:
         """Everything is in reach again, and nothing happens any more, for a while."""

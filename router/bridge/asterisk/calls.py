@@ -18,8 +18,8 @@ class CallPhase(Enum):
     ARRIVING = "arriving"  # what to do with it is not known yet
     WAITING = "waiting"
     RINGING = "ringing"  # an agent's telephone rings for it, or is being answered
-    CONNECTING = "connecting"  # an agent has it, and is being mixed with it
-    TALKING = "talking"
+    CONNECTING = "connecting"  # an agent has answered, and is being mixed with it, or the router is still to agree
+    TALKING = "talking"  # mixed, and the router has agreed
     HANDED_OVER = "handed_over"  # talks with somebody whom the agent's telephone has brought in; over for the router
     LEAVING = "leaving"  # over for us: on its way into the dialplan, or being hung up
 
@@ -54,8 +54,8 @@ class Leg:
     """An agent's channel. `agreed`: the router has given the call to this agent, so nothing is to be accepted."""
 
     __slots__ = (
-        "agent", "agreed", "answered_us", "begun_us", "call", "dialled", "digits", "direct", "id", "mixed", "offer",
-        "phase", "rang", "tries",
+        "agent", "agreed", "answered_us", "begun_us", "call", "dialled", "digits", "direct", "id", "mixed", "mixed_us",
+        "offer", "phase", "rang", "stands_until_us", "talked", "tries",
     )  # fmt: skip
 
     def __init__(self, leg_id: str, call: str, agent: str, offer: int, *, direct: bool, now_us: int) -> None:
@@ -68,6 +68,11 @@ class Leg:
         self.phase = LegPhase.RINGING
         self.mixed = False
         """Whether it was put into the mixing bridge, or may have been."""
+        self.mixed_us = now_us
+        self.talked = False
+        """Whether the agent has hung up while mixed with the caller, before the router agreed."""
+        self.stands_until_us = 0
+        """Until when the offer stands, as far as is known."""
         self.rang = False
         self.dialled = False
         self.digits = ""

@@ -1,10 +1,13 @@
 """Connecting: a caller and an agent who has answered are put into one mixing bridge.
 
-Keeps one invariant: a caller is mixed only with the call's own leg, and only once the router has given the agent the
-call (or is out of reach: then the comparison tells it).
+Keeps one invariant: a caller is mixed only with the call's own leg, and only while the offer stands as far as is known,
+or once the router has given the agent the call (or is out of reach: then the comparison tells it). Two who are mixed
+count as connected once the router has agreed; if it refuses, they are parted.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import AddToMixing, Done, Gone, MakeMixing, Outcome
@@ -12,10 +15,13 @@ from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.returns import Returns
 
 _MIX_TRIES = 5
 _OTHERS_US = 200_000
+_SURE_US = 500_000
+"""An agent who answers so long before the offer's end is in time, most likely."""
 _CONNECTS_MAX = 3
 """A caller whose connecting failed so often goes on in the dialplan."""
 
@@ -23,12 +29,16 @@ _CONNECTS_MAX = 3
 class Connecting:
     """What is done so that two can talk."""
 
-    def __init__(self, desk: Desk, book: AgentBook, hearing: Hearing, callers: Callers, returns: Returns) -> None:
+    def __init__(
+        self, desk: Desk, link: Link, book: AgentBook, hearing: Hearing, callers: Callers, returns: Returns
+    ) -> None:
         self._desk = desk
+        self._link = link
         self._book = book
         self._hearing = hearing
         self._callers = callers
         self._returns = returns
+        self.on_connected: Callable[[Call, Leg], None]
 
     def prepare(self, call: Call) -> None:
         """Make the mixing bridge while the telephone rings, so that it is there when the agent answers."""
@@ -41,6 +51,14 @@ class Connecting:
         self._desk.touch(mixing)
         hears_digits = self._desk.settings.transfers is not None
         self._desk.request(MakeMixing(mixing, call.id, hears_digits))
+
+    def need_not_wait(self, call: Call, leg: Leg) -> bool:
+        """Say whether the router will agree, most likely, so that the two are connected while it is asked.
+
+        A caller whose line is to be answered first waits for its word: an answer cannot be taken back.
+        """
+        stands = self._desk.now_us + _SURE_US <= leg.stands_until_us
+        return stands and call.answered and self._link.together
 
     def connect(self, call: Call, leg: Leg) -> None:
         """Put both sides into the mixing bridge."""
@@ -69,11 +87,13 @@ class Connecting:
             return
         if isinstance(outcome, Done):
             if leg.phase is LegPhase.ANSWERED:
-                self._connected(call, leg)
+                leg.phase, leg.tries, leg.mixed_us = LegPhase.MIXED, 0, self._desk.now_us
+                if leg.agreed:
+                    self._connected(call, leg)
             return
         leg.tries += 1
         self._desk.note("warning", f"connecting did not succeed: {outcome}", leg=leg)
-        if leg.tries < _MIX_TRIES:
+        if leg.tries < _MIX_TRIES or not leg.agreed:
             self._desk.count("connects", "retried")
             # most likely the mixing bridge is not there
             at_once = isinstance(outcome, Gone) and leg.tries == 1
@@ -92,18 +112,26 @@ class Connecting:
     def mix_again(self, leg: Leg) -> None:
         """Try again to connect."""
         call = self._desk.call_of(leg)
-        if call is not None and leg.phase in (LegPhase.ANSWERED, LegPhase.MIXED) and leg.agreed:
+        if call is not None:
             self._make_mixing(call)
             self._mix(call, leg)
 
+    def agreed(self, call: Call, leg: Leg) -> None:
+        """The router has given the call to the agent."""
+        leg.agreed = True
+        if leg.phase is LegPhase.ANSWERED and call.phase is not CallPhase.CONNECTING:
+            self.connect(call, leg)
+        elif leg.phase is LegPhase.MIXED and call.phase is not CallPhase.TALKING:
+            self._connected(call, leg)
+
     def _connected(self, call: Call, leg: Leg) -> None:
-        leg.phase, leg.tries = LegPhase.MIXED, 0
         call.phase = CallPhase.TALKING
         self._hearing.settle(call)
         self._desk.count("connects", "connected")
         self._book.connected(leg.agent)
-        self._desk.observe("connect_seconds", leg.answered_us)
+        self._desk.observe("connect_seconds", leg.answered_us, leg.mixed_us)
         if not call.served:
             call.served = True
-            self._desk.observe("wait_seconds", call.entered_us)
+            self._desk.observe("wait_seconds", call.entered_us, leg.mixed_us)
         self._desk.note("info", "connected", leg=leg)
+        self.on_connected(call, leg)

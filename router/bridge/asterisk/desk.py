@@ -65,9 +65,10 @@ class Desk:
         """Count something."""
         self._actions.append(Count(name, label, value))
 
-    def observe(self, name: str, since_us: int) -> None:
-        """Observe how long something took that began at `since_us`."""
-        self._actions.append(Count(name, value=(self.now_us - since_us) / 1_000_000))
+    def observe(self, name: str, since_us: int, until_us: int | None = None) -> None:
+        """Observe how long something took, until now if not told otherwise."""
+        until_us = self.now_us if until_us is None else until_us
+        self._actions.append(Count(name, value=(until_us - since_us) / 1_000_000))
 
     def unexpected(self, what: str, channel: str) -> None:
         """Note an event that came twice, late, or about nobody known."""

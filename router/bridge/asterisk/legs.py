@@ -65,6 +65,7 @@ class Legs:
             self._unknown_endpoint(call, agent, offer, direct)
             return
         leg = Leg(self._free_id(offer, direct), call.id, agent, offer, direct=direct, now_us=self._desk.now_us)
+        leg.stands_until_us = 0 if direct else self._desk.now_us + ring_us
         self.take(call, leg)
         timeout_us = ring_us + (0 if direct else self._desk.settings.ring_extra_us)
         self._desk.request(
@@ -158,15 +159,21 @@ class Legs:
             return
         leg.phase, leg.rang, leg.answered_us = LegPhase.ANSWERED, True, self._desk.now_us
         self._desk.timers.clear(("look", leg.id))
-        call.phase = CallPhase.RINGING if not leg.agreed else CallPhase.CONNECTING
         self._desk.count("legs", "answered")
         self._desk.observe("ring_seconds", leg.begun_us)
         self._desk.note("info", "the agent has answered", leg=leg)
         if leg.agreed:
             self._connecting.connect(call, leg)
         else:
-            self._accepting.add(leg.offer)
-            self._link.send(Accept(leg.offer), call=call.id, then=lambda answer: self._accepted(leg, answer))
+            self._accept(call, leg)
+
+    def _accept(self, call: Call, leg: Leg) -> None:
+        at_once = self._connecting.need_not_wait(call, leg)
+        self._accepting.add(leg.offer)
+        self._link.send(Accept(leg.offer), call=call.id, then=lambda answer: self._accepted(leg, answer))
+        if at_once:
+            self._connecting.connect(call, leg)
+        else:
             self._hearing.settle(call)
 
     def _accepted(self, leg: Leg, answer: Applied | Refused | Unanswered) -> None:
@@ -176,26 +183,29 @@ class Legs:
         match answer:
             case Applied() if current and call is not None:
                 self._desk.observe("accept_seconds", leg.answered_us)
-                self.agree(call, leg)
-            case Applied() if call is not None and call.phase is not CallPhase.LEAVING and not leg.agreed:
-                self._desk.note("info", "the agent was gone when the router had agreed", leg=leg)
-                self._returns.give_back(call, leg.offer, _GONE)
+                self._connecting.agreed(call, leg)
+            case Applied() if call is not None and call.phase is CallPhase.WAITING and not leg.agreed:
+                self._agreed_late(call, leg)
             case Unanswered() if current and call is not None:
                 # both are there and the router is not: they talk, and the comparison tells it
-                self.agree(call, leg)
+                self._connecting.agreed(call, leg)
             case Refused(reason=reason) if current and call is not None:
                 self._desk.note("info", f"the agent's answer came too late: {reason}", leg=leg)
+                if leg.mixed:
+                    self._desk.count("connects", "undone")
                 self._returns.back_to_waiting(call, leg, "the offer was over")
                 if reason not in ("OFFER_ENDED", "CALL_FINISHED"):
                     self._link.compare_again(f"an answer was refused: {reason}")
             case _:
                 pass
 
-    def agree(self, call: Call, leg: Leg) -> None:
-        """The router has given the call to the agent."""
-        leg.agreed = True
-        if leg.phase is LegPhase.ANSWERED and call.phase is not CallPhase.CONNECTING:
-            self._connecting.connect(call, leg)
+    def _agreed_late(self, call: Call, leg: Leg) -> None:
+        """The agent was gone when the router had agreed."""
+        if leg.talked:
+            self._talk_over(call, leg)
+        else:
+            self._desk.note("info", "the agent was gone when the router had agreed", leg=leg)
+            self._returns.give_back(call, leg.offer, _GONE)
 
     # --- over
 
@@ -241,16 +251,21 @@ class Legs:
         call = self._desk.call_of(leg)
         if call is None:
             return
-        if mixed:
-            self._desk.note("info", "the agent has hung up", leg=leg)
-            self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
-            self._callers.over(call, talked=True)
+        if mixed and leg.agreed:
+            self._talk_over(call, leg)
             return
         self._returns.release(call)
-        self._book.fell_through(leg.agent)
+        leg.talked = mixed
+        if not mixed:
+            self._book.fell_through(leg.agent)
         if leg.agreed:
             self._returns.give_back(call, leg.offer, _GONE)
         # otherwise what the router says to the answer decides: see _accepted
+
+    def _talk_over(self, call: Call, leg: Leg) -> None:
+        self._desk.note("info", "the agent has hung up", leg=leg)
+        self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
+        self._callers.over(call, talked=True)
 
     # --- what became of requests
 

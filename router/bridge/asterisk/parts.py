@@ -31,10 +31,11 @@ class Parts:
         self.callers = Callers(desk, link, self.hearing, self.visits)
         self.keys = Keys(desk, self.callers)
         self.returns = Returns(desk, link, self.hearing, self.callers)
-        self.connecting = Connecting(desk, self.book, self.hearing, self.callers, self.returns)
+        self.connecting = Connecting(desk, link, self.book, self.hearing, self.callers, self.returns)
         self.legs = Legs(desk, link, self.book, self.hearing, self.callers, self.returns, self.connecting)
-        self.rulings = Rulings(desk, self.book, self.callers, self.returns, self.legs)
+        self.rulings = Rulings(desk, self.book, self.callers, self.returns, self.connecting, self.legs)
         self.transfers = TransferDialling(desk, link)
+        self.connecting.on_connected = self.transfers.connected
         self.handovers = Handovers(desk, self.hearing, self.callers)
         self.resync = Resync(
             desk, link, self.book, self.hearing, self.callers, self.connecting, self.legs, self.visits, self.handovers

@@ -289,7 +289,7 @@ class Resync:
         if args is not None and call is not None and leg.phase is LegPhase.RINGING:
             members = mixed.get(self._desk.ids.mixing(call.channel), ())
             if call.in_mixing and leg.id in members and call.channel in members:
-                leg.agreed = True  # they talk, so the router had agreed
+                leg.agreed = True  # they talk: the router had agreed, most likely, and the comparison tells it
             self._legs.answered(leg)
 
     def look(self, leg_id: str) -> None:
@@ -373,7 +373,7 @@ class Resync:
         for call in list(self._desk.calls.values()):
             members = mixed.get(ids.mixing(call.channel), set())
             leg = call.leg
-            if call.phase is CallPhase.TALKING and leg is not None:
+            if leg is not None and leg.phase is LegPhase.MIXED:
                 if not {call.channel, leg.id} <= members and ids.mixing(call.channel) not in fresh:
                     self._connecting.mix_again(leg)
             elif call.phase is CallPhase.HANDED_OVER and call.peer not in members | fresh:

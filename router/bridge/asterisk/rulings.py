@@ -12,6 +12,7 @@ from router.bridge.asterisk.actions import Level, Reconcile
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg
+from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.returns import Returns
@@ -39,11 +40,14 @@ HEEDED: Final = (
 class Rulings:
     """What the router tells about calls."""
 
-    def __init__(self, desk: Desk, book: AgentBook, callers: Callers, returns: Returns, legs: Legs) -> None:
+    def __init__(
+        self, desk: Desk, book: AgentBook, callers: Callers, returns: Returns, connecting: Connecting, legs: Legs
+    ) -> None:
         self._desk = desk
         self._book = book
         self._callers = callers
         self._returns = returns
+        self._connecting = connecting
         self._legs = legs
 
     def heard(self, event: events.Event) -> None:
@@ -101,7 +105,7 @@ class Rulings:
         leg = call.leg
         if leg is not None and leg.agent == event.agent and (leg.agreed or leg.offer == event.offer):
             leg.offer = event.offer
-            self._legs.agree(call, leg)
+            self._connecting.agreed(call, leg)
             return
         if event.offer in call.returned or self._legs.awaits_accept(event.offer):
             return  # the agent who had answered is gone again, and the router knows, or will be told

@@ -9,6 +9,7 @@ from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.ari.requests import Play
 from router.bridge.asterisk.calls import Call, Leg, LegPhase
 from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.floor_settings import Transfers
 from router.bridge.asterisk.link import Link
 from router.engine.commands import Transfer
 
@@ -34,19 +35,27 @@ class TransferDialling:
             digits = digit if transfers.code.startswith(digit) else ""
         leg.digits = digits[:_DIGITS_MAX]
         self._desk.timers.set(("digits", leg.id), self._desk.now_us + transfers.timeout_us)
+        if leg.agreed:
+            self._act(call, leg, transfers, digits)
+
+    def connected(self, call: Call, leg: Leg) -> None:
+        """The router has agreed that the two talk: what was dialled before counts now."""
+        if self._desk.settings.transfers is not None:
+            self._act(call, leg, self._desk.settings.transfers, leg.digits)
+
+    def _act(self, call: Call, leg: Leg, transfers: Transfers, digits: str) -> None:
+        """Do what was dialled, if it is complete."""
         number = digits[len(transfers.code) :]
         if transfers.end and number.endswith(transfers.end):
-            self._dialled(call, leg, number.removesuffix(transfers.end))
+            self._dialled(call, leg, transfers, number.removesuffix(transfers.end))
         elif not transfers.end and number in transfers.queues:
-            self._dialled(call, leg, number)
+            self._dialled(call, leg, transfers, number)
 
     def forget(self, leg: Leg) -> None:
         """An agent has stopped half-way."""
         leg.digits = ""
 
-    def _dialled(self, call: Call, leg: Leg, number: str) -> None:
-        transfers = self._desk.settings.transfers
-        assert transfers is not None
+    def _dialled(self, call: Call, leg: Leg, transfers: Transfers, number: str) -> None:
         leg.digits = ""
         queue = transfers.queues.get(number)
         if queue is None:
