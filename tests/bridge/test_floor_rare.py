@@ -308,3 +308,52 @@ def test_who_comes_in_again_gets_the_next_id_whatever_the_router_remembers(play:
     play.rest()
     assert play.router.engine.call(f"asterisk-{caller.id}~3").state is CallState.WAITING, "it is found again"
     play.check()
+
+
+def test_a_talk_that_the_router_does_not_know_is_not_over_when_another_telephone_of_the_agent_is(
+    play: Situation,
+) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    waits = play.calls()
+    play.drop_router()
+    play.supervise(c.Complete(f"asterisk-{caller.id}"))
+    play.wait(4 * SECOND_US)  # the agent's wrap-up is over, so the next call is offered
+    play.watch.clear()  # which the bridge is never told
+    play.join()
+    play.deliver_all()
+    assert play.agent("ben") == (Availability.NOT_READY, "unknown_call")
+    assert caller.bridge == leg.bridge != ""
+    play.supervise(c.Assign(f"asterisk-{waits.id}", "ben"))
+    play.deliver_all()
+    play.pbx.refuse(play.rings(), 21)
+    play.deliver_all()
+    assert play.agent("ben")[0] is Availability.NOT_READY, "the talk goes on"
+    play.check()
+    play.pbx.hang_up(leg)
+    play.rest()
+    play.check()
+
+
+def test_an_agent_set_not_ready_twice_is_made_ready_again(play: Situation) -> None:
+    caller = play.calls("in", "vip")
+    play.pbx.refuse(play.rings(), 21)
+    while play.deliver_event():
+        pass
+    play.supervise(c.Requeue(f"asterisk-{caller.id}", keep_place=False))  # and the router gives it to ben again
+    while play.deliver_watch():
+        pass
+    while play.requests:
+        play.perform(fault="500" if isinstance(play.free_requests()[0], req.Originate) else "")
+        play.deliver_outcome()
+    assert play.asked(c.SetAvailability) == 2
+    play.carry_out()
+    play.deliver_reply()
+    while play.deliver_watch():
+        pass  # the first of the two is told before the second is answered
+    play.deliver_all()
+    assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
+    play.check()
+    play.wait(61 * SECOND_US)
+    play.deliver_all()
+    assert play.agent("ben")[0] is Availability.READY

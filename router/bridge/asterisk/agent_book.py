@@ -48,8 +48,8 @@ class Agent:
     """One agent, as far as the bridge knows."""
 
     __slots__ = (
-        "device", "fell_through", "name", "ours", "owed", "parked", "parked_at", "ready", "reason", "sign_in",
-        "signed_in", "visited_us", "visits",
+        "device", "fell_through", "name", "ours", "owed", "parked", "parked_at", "ready", "reason", "sets",
+        "sign_in", "signed_in", "visited_us", "visits",
     )  # fmt: skip
 
     def __init__(self, name: str, sign_in: SignIn) -> None:
@@ -66,6 +66,8 @@ class Agent:
         """The sequence with which the router has done so; None until it has answered."""
         self.owed = False
         """The router keeps the agent not ready until a talk is over that it does not know."""
+        self.sets = 0
+        """How often the bridge has said whether the agent is ready: an answer to an earlier time is overtaken."""
         self.device = ""
         self.fell_through = 0
         """How often in a row the agent's telephone answered and nobody could be connected."""
@@ -136,8 +138,7 @@ class AgentBook:
                 # the router keeps the agent not ready until a talk is over that it knows nothing of
                 owing = self.agent(difference.agent)
                 owing.owed = True
-                if not self._talks(owing):
-                    self.talk_over(owing.name)  # it has ended meanwhile
+                self.talk_over(owing.name)  # it may have ended meanwhile
             live = lists.get(difference.agent)
             if live is not None and difference.repaired and difference.kind in _AS_LISTED:
                 agent = self.agent(difference.agent)
@@ -235,8 +236,11 @@ class AgentBook:
                 self._desk.timers.set(("agent", agent.name), self._desk.now_us + ending.ready_again_us)
 
     def _set(self, agent: Agent, *, ready: bool) -> None:
+        agent.sets += 1
+        number = agent.sets
+
         def then(answer: Applied | Refused | Unanswered) -> None:
-            if not ready:
+            if not ready and number == agent.sets:
                 agent.parked_at = answer.reply.result.sequence if isinstance(answer, Applied) else 0
             if isinstance(answer, Refused) and answer.reason in _SIGNED_OUT:
                 agent.signed_in = agent.ready = agent.ours = False
@@ -274,9 +278,9 @@ class AgentBook:
             self._set(agent, ready=True)
 
     def talk_over(self, name: str) -> None:
-        """A talk of an agent is over."""
+        """A talk of an agent is over, or a telephone is gone that only rang."""
         agent = self.agent(name)
-        if agent.owed:
+        if agent.owed and not self._talks(agent):
             agent.owed = False
             agent.ready, agent.reason = True, ""
             self._set(agent, ready=True)
