@@ -40,6 +40,7 @@ from tests.engine.random_states import RandomState
 
 pytestmark = pytest.mark.skipif(not MAY_FORK, reason="no child can be made here")
 PIPE_BYTES = 1 << 20
+SANITIZED = "ROUTER_SANITIZE" in os.environ
 TIMEOUT_S = 30.0
 
 
@@ -175,7 +176,7 @@ def no_more_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.skipif("ROUTER_SANITIZE" in os.environ, reason="a sanitizer opens files to look at memory")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer opens files to look at memory")
 def test_what_the_system_refuses_is_told(line: Engine) -> None:
     with no_more_files(), pytest.raises(OSError, match="no pipe can be made: Too many open files"):
         Child([engine_part(line)])
@@ -247,7 +248,7 @@ def test_many_children_beside_busy_threads_leave_nothing_behind() -> None:
         thread.start()
     files = len(os.listdir("/proc/self/fd"))
     try:
-        for _ in range(100):
+        for _ in range(20 if SANITIZED else 100):  # a sanitizer's memory takes long to copy
             assert Child([engine_part(engine)]).read(TIMEOUT_S) == expected
     finally:
         ended.set()
