@@ -109,13 +109,14 @@ class Call:
     # --- both
 
     def hang_up(self) -> None:
-        """End the call, wherever it is."""
+        """End the call, wherever it is. One that was just answered ends once that is acknowledged (RFC 3261, 15)."""
         if self.state is State.OVER:
             return
         self.ended_by_us = True
         if self.state is State.UP:
-            self.phone.send_in(self, "BYE")
-            self.end(self.status)
+            if self.acknowledged:
+                self.phone.send_in(self, "BYE")
+                self.end(self.status)
         elif self.incoming:
             self.refuse(603)
         else:
@@ -370,6 +371,8 @@ class Telephone(asyncio.DatagramProtocol):
                 self.respond(request, 200, call, [("Contact", self.contact)], body)
             case "ACK" if call is not None:
                 call.acknowledged = True
+                if call.ended_by_us:
+                    call.hang_up()
             case "CANCEL":
                 self.respond(request, 200, call)
                 if call is not None and call.state is State.RINGING:

@@ -75,20 +75,26 @@ async def test_the_agent_in_the_instant_of_the_answer(pbx: RealAsterisk, tmp_pat
         ada = await whole.sign_in("ada", rings)
         (await whole.phone("cleo")).when_rung = answers()
         ends = [await hangs_up_at_once(whole, ada, after_ms) for after_ms in (*range(20), *range(20))]
+        for after_ms in (40, 80, 160, 320, 640):
+            if True in ends:  # later, on a machine that has much to do
+                break
+            ends.append(await hangs_up_at_once(whole, ada, after_ms))
         assert {True, False} == set(ends), "both happen"
 
 
 async def hangs_up_at_once(whole: Site, ada: Telephone, after_ms: int) -> bool:
     """Let an agent answer and hang up; return whether the caller was connected."""
     customer = await whole.call()
+    name = f"asterisk-{await whole.channel_of(customer)}"
     ringing = await whole.rings("ada")
     ringing.answer()
     await asyncio.sleep(after_ms / 1000)
     ada.when_rung = refuses(603)  # nobody else is there
     ringing.hang_up()
-    await asyncio.sleep(0.2)
-    connected = customer.is_over
-    if not connected:
+    connected = (await whole.call_is(name, CallState.COMPLETED, CallState.WAITING)).state is CallState.COMPLETED
+    if connected:
+        await whole.until(lambda: customer.is_over, "the customer is hung up")
+    else:
         await whole.client.apply(SignOut("ada"))
         customer.sound.forget()
         await whole.until(lambda: customer.hears_music, "the customer hears music")
