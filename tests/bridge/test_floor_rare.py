@@ -357,3 +357,22 @@ def test_an_agent_set_not_ready_twice_is_made_ready_again(play: Situation) -> No
     play.wait(61 * SECOND_US)
     play.deliver_all()
     assert play.agent("ben")[0] is Availability.READY
+
+
+def test_an_agent_who_was_signed_out_before_the_bridge_parked_him_is_ready_again(play: Situation) -> None:
+    play.calls()
+    (leg,) = play.pbx.legs("Down")
+    play.pbx.dial_in(("agent", "sign_in"), "PJSIP/ben")
+    play.pbx.refuse(leg, 19)
+    while play.deliver_event():
+        pass
+    play.supervise(c.SignOut("ben"))
+    while play.carry_out() or play.deliver_watch():
+        pass
+    play.deliver_all()
+    assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
+    play.check()
+    play.wait(90 * SECOND_US)
+    play.deliver_all()
+    assert play.agent("ben")[0] is Availability.READY
+    play.check()

@@ -165,7 +165,8 @@ class AgentBook:
             case events.AgentSignedOut(agent=name):
                 agent = self.agent(name)
                 agent.ours = agent.signed_in = agent.ready = agent.owed = False
-                self._unpark(agent)
+                if not self._overtaken(agent, event.sequence):
+                    self._unpark(agent)
             case events.AgentAvailabilityChanged(agent=name, availability=availability, reason=reason):
                 agent = self.agent(name)
                 if reason != CONNECTION_LOST and not self._overtaken(agent, event.sequence):
