@@ -376,3 +376,35 @@ def test_an_agent_who_was_signed_out_before_the_bridge_parked_him_is_ready_again
     play.deliver_all()
     assert play.agent("ben")[0] is Availability.READY
     play.check()
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_telephone_rung_for_an_earlier_visit_is_not_rung_for_the_next(play: Situation, answers: bool) -> None:
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    caller = play.calls("in", "vip")
+    play.drop_router()
+    play.wait(14 * SECOND_US)
+    play.join()  # the caller is in the list that is on its way
+    play.wait(2 * SECOND_US)
+    play.deliver_asterisk()
+    assert caller in play.pbx.left
+    play.pbx.come_back(caller)
+    play.deliver_asterisk()
+    play.carry_out()
+    play.supervise(c.SetAvailability("ben", True))
+    play.deliver_reply()
+    while play.deliver_watch():
+        pass
+    play.deliver_asterisk()
+    (leg,) = play.pbx.legs("Down")
+    if answers:
+        play.pbx.lift(leg)
+        play.pbx.enter(leg)
+        play.deliver_asterisk()
+    play.deliver_all()
+    assert leg.id not in play.pbx.channels
+    play.rest()
+    play.check()
+    other = play.answers()
+    assert (caller.bridge, other.args[2]) == (other.bridge, f"asterisk-{caller.id}~2")
+    play.check()

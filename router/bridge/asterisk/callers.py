@@ -154,6 +154,13 @@ class Callers:
 
     def bring_again(self, call: Call) -> None:
         """The caller was here before and has come back from the dialplan: an id is used once, so take another."""
+        if call.leg is not None:
+            # rung for the call that bears the old id
+            self._end_leg(call)
+            call.phase = CallPhase.WAITING
+            if call.in_mixing:
+                self.unmix(call)
+            self._hearing.settle(call)
         self._rename(call, self._desk.ids.next_call(call.id))
         self.name(call)
         self._bring(call)
