@@ -386,6 +386,7 @@ def test_connecting_never_succeeds(play: Situation, refused: bool) -> None:
     play.deliver_all()
     assert waits(play, caller, leg)
     assert play.asked(c.Requeue) == (0 if refused else 1)
+    assert play.counted.get("connects.undone", 0) == (1 if refused else 0)
     assert play.counted.get("connects.failed", 0) == (0 if refused else 1)
     play.rest()
     play.check()
@@ -445,6 +446,7 @@ def test_the_call_is_offered_to_somebody_else_in_this_instant() -> None:
     assert leg.id not in play.pbx.channels
     assert not caller.bridge
     play.deliver_all()
+    assert play.counted["connects.undone"] == 1
     other = play.answers()
     assert other.args[1] == "cleo"
     assert set(play.pbx.bridges[caller.bridge]) == {caller.id, other.id}
@@ -468,6 +470,7 @@ def test_the_call_is_taken_away_in_this_instant(play: Situation, how: str) -> No
         assert not caller.bridge
     else:
         assert waits(play, caller, leg)
+    assert play.counted.get("connects.undone", 0) == (0 if how == "given back" else 1)
     play.rest()
     play.check()
 

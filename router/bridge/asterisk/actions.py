@@ -122,7 +122,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "calls_ended": "calls that ended, by how"
     " (abandoned, completed, agent_hung_up, refused, fallback, key, ended_by_router)",
     "legs": "telephones rung, by what came of it (answered, withdrawn, and the words for why they did not answer)",
-    "connects": "attempts to connect the two sides, by how they went (connected, retried, failed, undone by a refusal)",
+    "connects": "attempts to connect two sides, by how they went (connected, retried, failed, undone by the router)",
     "requests_failed": "requests to Asterisk that did not succeed, by outcome (gone, conflict, failed, unreachable)",
     "commands_refused": "commands that the router refused, by reason",
     "commands_unanswered": "commands of which nobody knows whether they were carried out",

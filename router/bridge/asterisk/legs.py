@@ -191,8 +191,6 @@ class Legs:
                 self._connecting.agreed(call, leg)
             case Refused(reason=reason) if current and call is not None:
                 self._desk.note("info", f"the agent's answer came too late: {reason}", leg=leg)
-                if leg.mixed:
-                    self._desk.count("connects", "undone")
                 self._returns.back_to_waiting(call, leg, "the offer was over")
                 if reason not in ("OFFER_ENDED", "CALL_FINISHED"):
                     self._link.compare_again(f"an answer was refused: {reason}")

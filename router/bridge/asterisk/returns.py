@@ -37,6 +37,8 @@ class Returns:
 
     def back_to_waiting(self, call: Call, leg: Leg, why: str) -> None:
         """Hang up the call's leg; the caller waits on."""
+        if leg.mixed and not leg.agreed:
+            self._desk.count("connects", "undone")
         self._desk.end_leg(leg, why)
         self.release(call)
 
