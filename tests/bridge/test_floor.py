@@ -533,6 +533,31 @@ def test_who_was_handed_over_is_left_to_talk_by_a_restarted_bridge(play: Situati
     assert not play.pbx.channels
 
 
+@pytest.mark.parametrize("listed", ["before", "after"])
+@pytest.mark.parametrize("hung_up", [False, True])
+def test_a_handover_while_a_restarted_bridge_looks_around(play: Situation, listed: str, hung_up: bool) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    play.restart()
+    play.connect()
+    while listed == "before" and play.perform():
+        pass
+    target = play.pbx.transfer(leg)
+    while play.perform():
+        pass
+    if hung_up:
+        play.pbx.hang_up(target)
+    while play.deliver_event():
+        pass
+    play.rest()
+    play.check()
+    if not hung_up:
+        assert caller.bridge == target.bridge != "", "they are left to talk"
+        play.pbx.hang_up(target)
+        play.rest()
+    assert not play.pbx.channels
+
+
 def test_a_caller_who_is_alone_after_a_transfer_that_was_not_heard_of(play: Situation) -> None:
     caller = play.calls()
     target = play.pbx.transfer(play.answers())

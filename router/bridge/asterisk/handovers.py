@@ -28,6 +28,10 @@ class Handovers:
         self._hearing = hearing
         self._callers = callers
 
+    def concerns(self, channel: str) -> bool:
+        """Say whether a channel is known that may transfer a call."""
+        return channel in self._desk.legs or channel in self._desk.callers or channel in self._desk.peers
+
     def replaced(self, before: Channel, channel: Channel) -> None:
         """A channel has taken the place of another one."""
         leg = self._desk.legs.get(before.id)
@@ -39,7 +43,7 @@ class Handovers:
             self.put_through(caller, channel)
         elif call is not None:
             self._begin_anew(call, channel.id)
-        else:
+        elif not self.concerns(channel.id):  # otherwise a list had it already
             self._undo(channel)
 
     def _undo(self, channel: Channel) -> None:
@@ -74,7 +78,10 @@ class Handovers:
         self._hearing.settle(call)
 
     def _talks(self, leg: Leg) -> bool:
-        return self._desk.call_of(leg) is not None and leg.phase is LegPhase.MIXED
+        if self._desk.call_of(leg) is None:
+            return False
+        # one that was found after a start is put into the mixing bridge once more, where it is already
+        return leg.phase is LegPhase.MIXED or (leg.phase is LegPhase.ANSWERED and leg.agreed and leg.mixed)
 
     def _begin_anew(self, call: Call, channel: str) -> None:
         """A caller is handed over once more."""

@@ -68,7 +68,10 @@ class PbxEvents:
         match event:
             case ari.StasisStart(replace_channel=ari.Channel() as before):
                 self._desk.touch(channel.id)
-                self._handovers.replaced(before, channel)
+                if self._link.pbx_known or self._handovers.concerns(before.id):
+                    self._handovers.replaced(before, channel)
+                else:
+                    self._resync.keep(event)
             case ari.StasisStart(args=args) if self._desk.ids.is_forwarded(args):
                 self._unfollowed(channel)
             case ari.StasisStart(args=args):
@@ -80,6 +83,7 @@ class PbxEvents:
                 if channel.id in self._desk.callers or channel.id in self._visits.by_channel:
                     self._desk.unexpected("StasisStart", channel.id)
                 else:
+                    self._resync.forget(channel.id)
                     self._callers.arrive(arrival_of(channel, args), up=channel.state == "Up")
             case ari.ChannelStateChange(channel=ari.Channel(state="Up")):
                 if (up := self._desk.callers.get(channel.id)) is not None:
@@ -94,8 +98,11 @@ class PbxEvents:
                     self._callers.gone(call)
                 elif channel.id in self._desk.peers:
                     self._handovers.gone(channel.id)
-                else:
+                elif channel.id in self._visits.by_channel:
                     self._visits.gone(channel.id)
+                elif not self._link.pbx_known:
+                    # a list that is older may still have it, where a caller was handed over to
+                    self._resync.keep(event)
 
     def _leg_event(self, event: ari.Event, channel: ari.Channel) -> None:
         leg = self._desk.legs.get(channel.id)

@@ -128,8 +128,12 @@ class Resync:
                 self._desk.request(request)
 
     def keep(self, event: Event) -> None:
-        """Keep an event about a leg that may be found yet."""
+        """Keep an event about somebody who may be found yet."""
         self._later.append(event)
+
+    def forget(self, channel: str) -> None:
+        """A channel has come in anew: what was kept is of an earlier time."""
+        self._later = [one for one in self._later if getattr(getattr(one, "channel", None), "id", "") != channel]
 
     def listed(self, request: ListChannels | ListBridges, outcome: Outcome) -> None:
         """Asterisk has answered, or not."""
