@@ -24,12 +24,13 @@ from router.bridge.asterisk.floor_settings import (
     Unwanted,
 )
 from router.bridge.asterisk.run import Bridge
-from router.client import RouterClient, RouterError
+from router.client import RouterClient
 from router.engine import Availability, CallState, Enqueue, SignIn
 from router.engine.views import CallView
 from router.server.server import RouterServer
 from tests.bridge.ari_stand_in import PASSWORD, USER, AriStandIn
 from tests.bridge.pbx_parts import Channel, Does, Phone
+from tests.bridge.seen import Seen
 from tests.server.support import client_of, running
 
 ROUTER = """
@@ -76,7 +77,7 @@ def entry(agent: str, skills: dict[str, int] | None = None) -> AgentEntry:
     return AgentEntry(agent, f"PJSIP/{agent}", SignIn(agent, skills or {"sales": 5}))
 
 
-class Centre:
+class Centre(Seen):
     """The whole, while it runs. `sign_in_word` is what its rules call the feature."""
 
     def __init__(
@@ -183,28 +184,8 @@ class Centre:
         assert (await self.client.call(self.name_of(caller))).queue == queue
 
     async def call_is(self, caller: Channel, *states: CallState) -> CallView:
-        """Wait until the router has a call in one of these states."""
-        async with asyncio.timeout(5):
-            while True:
-                with contextlib.suppress(RouterError):
-                    view = await self.client.call(self.name_of(caller))
-                    if view.state in states:
-                        return view
-                await asyncio.sleep(0.005)
-
-    async def agent_is(self, agent: str, availability: Availability, engaged: bool | None = None) -> None:
-        """Wait until the router has an agent so."""
-        view: Any = None
-        try:
-            async with asyncio.timeout(5):
-                while True:
-                    with contextlib.suppress(RouterError):
-                        view = await self.client.agent(agent)
-                        if view.availability is availability and engaged in (None, bool(view.engagements)):
-                            return
-                    await asyncio.sleep(0.005)
-        except TimeoutError:
-            raise AssertionError(f"{agent} is {view}") from None
+        """Wait until the router has a caller's call in one of these states."""
+        return await self.call_named(self.name_of(caller), *states)
 
     async def until(self, condition: Condition, what: str = "", time_limit_s: float = 5.0) -> None:
         """Wait until something is so. What has ended the bridge is raised."""

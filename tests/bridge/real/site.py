@@ -11,12 +11,13 @@ from typing import Any
 import aiohttp
 
 from router.bridge.asterisk.ari.settings import authorization
-from router.client import RouterClient, RouterError
+from router.client import RouterClient
 from router.engine import Availability, CallState
-from router.engine.views import AgentView, CallView
+from router.engine.views import CallView
 from tests.bridge.real.asterisk import EXAMPLES, PASSWORD, RealAsterisk
 from tests.bridge.real.bridge_process import RealBridge
 from tests.bridge.real.telephone import Call, Telephone, answers
+from tests.bridge.seen import Seen
 from tests.recovery.real_server import RealServer
 
 ROUTER = """
@@ -134,7 +135,7 @@ exten => 509,1,Stasis(router,no-such-queue)
 FILES = {"pjsip.conf+": "".join(_PHONE.format(name=name) for name in PHONES), "extensions.conf+": DIALPLAN}
 
 
-class Site:
+class Site(Seen):
     """All of it, while it runs."""
 
     def __init__(self, pbx: RealAsterisk, router: RealServer, bridge: RealBridge) -> None:
@@ -239,35 +240,9 @@ class Site:
         return str(ids[0])
 
     async def call_is(self, call: str | Call, *states: CallState, time_limit_s: float = 8) -> CallView:
-        """Wait until the router has a call in one of these states."""
+        """Wait until the router has a call, or a caller's call, in one of these states."""
         name = call if isinstance(call, str) else f"asterisk-{await self.channel_of(call)}"
-        view: CallView | None = None
-        try:
-            async with asyncio.timeout(time_limit_s):
-                while True:
-                    with contextlib.suppress(RouterError):
-                        view = await self.client.call(name)
-                        if view.state in states:
-                            return view
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"call {name} is {view}\n{self.describe()}") from None
-
-    async def agent_is(
-        self, agent: str, availability: Availability, *, engaged: bool | None = None, time_limit_s: float = 8
-    ) -> AgentView:
-        """Wait until the router has an agent so."""
-        view: AgentView | None = None
-        try:
-            async with asyncio.timeout(time_limit_s):
-                while True:
-                    with contextlib.suppress(RouterError):
-                        view = await self.client.agent(agent)
-                        if view.availability is availability and engaged in (None, bool(view.engagements)):
-                            return view
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"{agent} is {view}\n{self.describe()}") from None
+        return await self.call_named(name, *states, time_limit_s=time_limit_s)
 
     async def at_rest(self, callers: Sequence[Call] = (), time_limit_s: float = 10) -> None:
         """Wait until nothing is left but these callers, who wait: in Asterisk, the bridge and the router."""
