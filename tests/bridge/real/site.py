@@ -215,6 +215,14 @@ class Site(Seen):
             ),
         )
 
+    async def talks(self, agent: str, number: str = "500") -> tuple[Call, Call]:
+        """Sign an agent in who answers, let a customer call, and return both of their calls once they talk."""
+        await self.sign_in(agent, answers())
+        customer = await self.call(number)
+        talking = await self.rings(agent)
+        await self.talk(customer, talking)
+        return customer, talking
+
     # --- what is so
 
     async def until(self, condition: Callable[[], Any], what: str | Callable[[], str], time_limit_s: float = 8) -> None:

@@ -23,10 +23,7 @@ def rings(call: Call) -> None:
 
 async def talk_with_ada(whole: Site) -> tuple[Call, Call, str]:
     """Return both sides of a talk with ada, and the call's name."""
-    await whole.sign_in("ada", answers())
-    customer = await whole.call()
-    talking = await whole.rings("ada")
-    await whole.talk(customer, talking)
+    customer, talking = await whole.talks("ada")
     return customer, talking, f"asterisk-{await whole.channel_of(customer)}"
 
 

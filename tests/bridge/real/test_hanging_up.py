@@ -59,10 +59,7 @@ async def test_the_caller_in_the_instant_of_the_answer(pbx: RealAsterisk, tmp_pa
 
 async def test_the_agent(pbx: RealAsterisk, tmp_path: Path) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.sign_in("ada", answers())
-        customer = await whole.call()
-        talking = await whole.rings("ada")
-        await whole.talk(customer, talking)
+        customer, talking = await whole.talks("ada")
         talking.hang_up()
         await whole.until(lambda: customer.is_over, "the caller is hung up, too")
         await whole.agent_is("ada", READY, engaged=False)

@@ -89,10 +89,7 @@ async def test_an_assigned_call_that_is_not_answered_waits_again(pbx: RealAsteri
 
 async def test_an_automatic_queue(pbx: RealAsterisk, tmp_path: Path) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.sign_in("cleo", answers())
-        customer = await whole.call("505")
-        talking = await whole.rings("cleo")
-        await whole.talk(customer, talking)
+        customer, talking = await whole.talks("cleo", "505")
         talking.hang_up()
         await whole.until(lambda: customer.is_over, "it is over")
         await whole.at_rest()

@@ -58,10 +58,7 @@ async def test_position_is_a_variable(pbx: RealAsterisk, tmp_path: Path) -> None
 
 async def test_an_agent_holds_and_goes_on(pbx: RealAsterisk, tmp_path: Path) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.sign_in("ada", answers())
-        customer = await whole.call("500")
-        talking = await whole.rings("ada")
-        await whole.talk(customer, talking)
+        customer, talking = await whole.talks("ada")
         talking.hold()
         customer.sound.forget()
         await whole.until(lambda: customer.hears_music, "the customer hears music")

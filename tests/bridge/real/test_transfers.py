@@ -32,10 +32,7 @@ async def test_a_caller_who_is_transferred_talks_on_and_the_agent_is_free(pbx: R
 
 async def test_a_caller_who_was_transferred_hangs_up(pbx: RealAsterisk, tmp_path: Path) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.sign_in("ada", answers())
-        customer = await whole.call()
-        talking = await whole.rings("ada")
-        await whole.talk(customer, talking)
+        customer, talking = await whole.talks("ada")
         target = await whole.phone("cleo")
         target.when_rung = answers()
         talking.refer(f"sip:204@127.0.0.1:{pbx.sip_port}")
@@ -66,10 +63,7 @@ async def test_a_caller_who_is_transferred_to_a_number_of_the_router_is_a_new_ca
     pbx: RealAsterisk, tmp_path: Path
 ) -> None:
     async with site(pbx, tmp_path, BRIDGE) as whole:
-        await whole.sign_in("ada", answers())
-        customer = await whole.call()
-        talking = await whole.rings("ada")
-        await whole.talk(customer, talking)
+        customer, talking = await whole.talks("ada")
         talking.refer(f"sip:505@127.0.0.1:{pbx.sip_port}")
         await whole.until(lambda: customer.hears_music, "the caller waits for another agent")
         talking.hang_up()
