@@ -166,8 +166,7 @@ def test_who_answers_too_late_is_hung_up(play: Situation) -> None:
     play.wait(20 * SECOND_US)  # it has expired, and nobody was told yet
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     assert leg.id not in play.pbx.channels
     assert not play.pbx.mixings, "nobody was connected"
@@ -180,8 +179,7 @@ def test_the_music_ends_while_the_router_is_asked_whether_the_answer_counts(play
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.perform():
-        pass
+    play.only(play.deliver_event, play.perform)
     assert not caller.music
     assert play.commands, "the router has not heard of it yet"
     play.deliver_all()
@@ -194,8 +192,7 @@ def test_the_caller_hangs_up_in_the_instant_the_agent_answers(play: Situation) -
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     assert play.carry_out(), "the answer has reached the router"
     play.pbx.hang_up(caller)
     play.deliver_all()
@@ -208,11 +205,10 @@ def test_the_caller_hangs_up_before_the_telephone_is_rung(play: Situation) -> No
     play.supervise(c.SetAvailability("ben", False, "break"))
     caller = play.calls()
     play.supervise(c.SetAvailability("ben", True))
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     play.pbx.hang_up(caller)
-    while play.perform() or play.deliver_outcome():
-        pass  # Asterisk knows no such originator, and that the caller has hung up is still to be heard
+    # Asterisk knows no such originator, and that the caller has hung up is still to be heard
+    play.only(play.perform, play.deliver_outcome)
     play.deliver_all()
     assert play.agent("ben")[0] is Availability.READY, "the telephone is not to blame"
     assert play.state(caller) is CallState.ABANDONED
@@ -543,12 +539,10 @@ def test_a_handover_while_a_restarted_bridge_looks_around(play: Situation, liste
     while listed == "before" and play.perform():
         pass
     target = play.pbx.transfer(leg)
-    while play.perform():
-        pass
+    play.only(play.perform)
     if hung_up:
         play.pbx.hang_up(target)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.rest()
     play.check()
     if not hung_up:
@@ -600,12 +594,10 @@ def test_an_agent_who_hangs_up_before_the_connecting_is_answered_was_connected(p
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.deliver_watch() or play.perform():
-        pass
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch, play.perform)
     assert caller.bridge == leg.bridge != ""
     play.pbx.hang_up(leg)
-    while play.deliver_event():
-        pass  # all of it before the answer to AddToMixing
+    play.only(play.deliver_event)  # all of it before the answer to AddToMixing
     play.deliver_all()
     assert play.state(caller) is CallState.COMPLETED, "the caller is not served again"
     assert caller.id not in play.pbx.channels

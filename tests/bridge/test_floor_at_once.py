@@ -37,8 +37,7 @@ def answers_first(play: Situation, *, late: bool = False) -> ModelChannel:
 
 
 def the_router_answers(play: Situation) -> None:
-    while play.carry_out() or play.deliver_reply():
-        pass
+    play.only(play.carry_out, play.deliver_reply)
 
 
 def waits(play: Situation, caller: ModelChannel, leg: ModelChannel) -> bool:
@@ -80,8 +79,7 @@ def test_they_are_connected_before_the_router_has_agreed_and_count_as_connected_
 def test_the_router_may_agree_before_asterisk_has_connected_them(play: Situation) -> None:
     caller = play.calls()
     leg = picks_up(play)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     the_router_answers(play)
     assert "connects.connected" not in play.counted
     play.deliver_all()
@@ -115,11 +113,9 @@ def test_they_are_parted_when_the_router_refuses(play: Situation) -> None:
 def test_the_refusal_comes_while_they_are_being_connected(play: Situation, fault: str) -> None:
     caller = play.calls()
     leg = picks_up(play, late=True)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     the_router_answers(play)
-    while play.requests:
-        play.perform(fault=fault if isinstance(play.free_requests()[0], req.AddToMixing) else "")
+    play.perform_all(fault, req.AddToMixing, told=False)
     play.deliver_all()
     assert waits(play, caller, leg)
     play.rest()
@@ -228,11 +224,9 @@ def test_an_agent_who_hangs_up_before_the_router_refuses(play: Situation) -> Non
 def test_an_agent_who_hangs_up_before_being_connected_gives_the_call_back(play: Situation) -> None:
     caller = play.calls()
     leg = picks_up(play)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.pbx.hang_up(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.supervise(c.SetAvailability("ben", False, "break", after_call=True))
     play.deliver_all()
     assert waits(play, caller, leg)
@@ -248,12 +242,10 @@ def test_an_agent_who_hangs_up_while_a_supervisor_gives_the_call_to_another(mixe
     while play.deliver_event() or (mixed and (play.perform() or play.deliver_outcome())):
         pass
     play.pbx.hang_up(leg)
-    while play.deliver_event() or play.carry_out():
-        pass
+    play.only(play.deliver_event, play.carry_out)
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
     play.supervise(c.SetAvailability("ben", False, "break"))
-    while play.deliver_watch():
-        pass  # all of it before the answer to Accept
+    play.only(play.deliver_watch)  # all of it before the answer to Accept
     play.deliver_all()
     assert play.asked(c.Requeue) == 0, "the call is not ben's any more"
     assert play.answers().args[1] == "cleo"
@@ -263,12 +255,10 @@ def test_an_agent_who_hangs_up_while_a_supervisor_gives_the_call_to_another(mixe
 def test_the_watch_may_be_quicker_than_the_answer_to_accept(play: Situation) -> None:
     caller = play.calls()
     leg = picks_up(play)
-    while play.deliver_event() or play.carry_out() or play.deliver_watch():
-        pass
+    play.only(play.deliver_event, play.carry_out, play.deliver_watch)
     play.pbx.hang_up(leg)
     play.supervise(c.SetAvailability("ben", False, "break", after_call=True))
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     assert play.asked(c.Requeue) == 1, "the watch has told that the call is ben's"
     play.deliver_all()
     assert play.asked(c.Requeue) == 1
@@ -279,12 +269,10 @@ def test_the_watch_may_be_quicker_than_the_answer_to_accept(play: Situation) -> 
 def test_a_call_that_a_supervisor_ends_is_not_given_back(play: Situation) -> None:
     caller = play.calls()
     leg = picks_up(play)
-    while play.deliver_event() or play.carry_out():
-        pass
+    play.only(play.deliver_event, play.carry_out)
     play.pbx.hang_up(leg)
     play.supervise(c.Complete(f"asterisk-{caller.id}"))
-    while play.deliver_event() or play.deliver_watch():
-        pass
+    play.only(play.deliver_event, play.deliver_watch)
     play.deliver_all()
     assert play.asked(c.Requeue) == play.asked(c.Complete) == 0
     assert play.state(caller) is CallState.COMPLETED
@@ -319,11 +307,8 @@ def test_the_caller_hangs_up_after_the_agent_and_before_the_router_has_answered(
 def test_connecting_is_tried_again_before_the_router_has_answered(play: Situation, fault: str) -> None:
     caller = play.calls()
     leg = picks_up(play)
-    while play.deliver_event():
-        pass
-    while play.requests:
-        play.perform(fault=fault if isinstance(play.free_requests()[0], req.AddToMixing) else "")
-        play.deliver_outcome()
+    play.only(play.deliver_event)
+    play.perform_all(fault, req.AddToMixing)
     play.wait(SECOND_US)
     play.deliver_asterisk()
     assert caller.bridge == leg.bridge != ""
@@ -346,17 +331,14 @@ def test_a_mixing_bridge_that_is_not_there_is_made_anew(play: Situation) -> None
 
 def fails_to_connect(play: Situation, seconds: int) -> None:
     for _ in range(seconds):
-        while play.requests:
-            play.perform(fault="500" if isinstance(play.free_requests()[0], req.AddToMixing) else "")
-            play.deliver_outcome()
+        play.perform_all("500", req.AddToMixing)
         play.wait(SECOND_US)
 
 
 def test_tries_count_anew_once_it_has_succeeded(play: Situation) -> None:
     caller = play.calls()
     picks_up(play)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     fails_to_connect(play, 4)
     play.deliver_all()
     play.wait(10 * SECOND_US)
@@ -375,8 +357,7 @@ def test_tries_count_anew_once_it_has_succeeded(play: Situation) -> None:
 def test_connecting_never_succeeds(play: Situation, refused: bool) -> None:
     caller = play.calls()
     leg = picks_up(play, late=refused)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     fails_to_connect(play, 15)
     assert play.counted["connects.retried"] > 5, "it is not given up before the router has answered"
     assert leg.id in play.pbx.channels
@@ -423,8 +404,7 @@ def test_a_supervisor_assigns_the_call_to_somebody_else_in_this_instant() -> Non
     caller = play.calls()
     leg = answers_first(play)
     play.supervise(c.Assign(f"asterisk-{caller.id}", "cleo"))
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     play.deliver_all()
     other = play.answers()
     assert (other.args[1], other.id) == ("cleo", "asterisk-assign-2-leg")
@@ -440,8 +420,7 @@ def test_the_call_is_offered_to_somebody_else_in_this_instant() -> None:
     caller = play.calls()
     leg = answers_first(play)
     play.supervise(c.SetAvailability("ben", False, "break"))
-    while play.deliver_watch():
-        pass  # the offer's end and the next offer are heard before the answer is refused
+    play.only(play.deliver_watch)  # the offer's end and the next offer are heard before the answer is refused
     play.deliver_asterisk()
     assert leg.id not in play.pbx.channels
     assert not caller.bridge
@@ -542,20 +521,17 @@ def test_who_cannot_be_parted_from_another_agent_yet_is_not_mixed_with_a_second_
     first = play.answers()
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     while play.requests:
         ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
         play.perform(fault="500" if ends else "")
         play.deliver_outcome()
     play.supervise(c.SignIn("cleo"))
-    while play.deliver_watch() or play.deliver_event() or play.perform() or play.deliver_outcome():
-        pass
+    play.only(play.deliver_watch, play.deliver_event, play.perform, play.deliver_outcome)
     (leg,) = play.pbx.legs("Down")
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     assert not any(isinstance(request, req.AddToMixing) for request in play.requests), "the first is still with it"
     play.deliver_all()
     play.wait(SECOND_US)

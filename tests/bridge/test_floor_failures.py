@@ -118,16 +118,12 @@ def test_an_old_list_is_not_heeded(play: Situation) -> None:
     play.calls()
     play.restart()
     play.connect()
-    while play.perform():
-        pass
+    play.only(play.perform)
     play.drop_socket()
-    while play.deliver_outcome():
-        pass  # the lists of before come while nothing is heard
-    while play.perform():
-        pass
+    play.only(play.deliver_outcome)  # the lists of before come while nothing is heard
+    play.only(play.perform)
     play.connect()
-    while play.perform():
-        pass
+    play.only(play.perform)
     late = play.pbx.dial_in(("in", "loans"))  # who is in no list
     while play.deliver_outcome():
         play.deliver_event()
@@ -237,11 +233,8 @@ def test_connecting_is_tried_again(play: Situation, fault: str) -> None:
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.deliver_watch():
-        pass
-    while play.requests:
-        play.perform(fault=fault if isinstance(play.free_requests()[0], req.AddToMixing) else "")
-        play.deliver_outcome()
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch)
+    play.perform_all(fault, req.AddToMixing)
     play.wait(SECOND_US)
     play.deliver_all()
     assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
@@ -288,14 +281,11 @@ def test_a_call_is_given_back_once(play: Situation) -> None:
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out():
-        pass
+    play.only(play.deliver_event, play.carry_out)
     play.pbx.hang_up(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.supervise(c.SetAvailability("ben", False, "break"))
-    while play.deliver_reply():
-        pass
+    play.only(play.deliver_reply)
     play.deliver_all()  # the router's own events come last
     assert play.asked(c.Requeue) == 1
     assert play.state(caller) is CallState.WAITING
@@ -305,8 +295,7 @@ def test_a_call_is_given_back_once(play: Situation) -> None:
 def test_a_leg_that_came_and_went_while_the_socket_was_lost(play: Situation) -> None:
     caller = play.pbx.dial_in(("in", "vip"))
     assert caller is not None
-    while play.deliver_event() or play.carry_out() or play.deliver_watch():
-        pass
+    play.only(play.deliver_event, play.carry_out, play.deliver_watch)
     play.drop_socket()
     while any(isinstance(request, req.Originate) for request in play.requests):
         play.perform()
@@ -336,13 +325,11 @@ def test_what_comes_while_answers_are_awaited_is_in_the_list(play: Situation) ->
     play.deliver_all()
     play.floor._link.compare_again("the test wants it")
     play.pbx.dial_in(("in", "loans"))
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.wait(2 * SECOND_US)
     waits = play.pbx.dial_in(("in", "loans"))
     assert waits is not None
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     assert sum("command=Enqueue(" in line for line in play.log if "> " in line) == 1
     play.deliver_all()
     assert "commands_refused.DUPLICATE_CALL" not in play.counted
@@ -354,8 +341,7 @@ def test_a_leg_whose_end_was_not_told(play: Situation) -> None:
     caller = play.calls()
     play.rings()
     play.pbx.hang_up(caller)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     while play.perform():
         play.pbx.events.clear()
     play.deliver_all()
@@ -394,10 +380,8 @@ def test_a_late_answer_about_an_earlier_mixing_bridge_does_not_count(play: Situa
     caller = play.calls()
     play.answers()
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
-    while play.deliver_watch():
-        pass
-    while play.perform():
-        pass
+    play.only(play.deliver_watch)
+    play.only(play.perform)
     removals = [one for one in play.outcomes if isinstance(one[0], req.DestroyMixing)]
     assert len(removals) == 1
     play.outcomes.remove(removals[0])
@@ -408,12 +392,9 @@ def test_a_late_answer_about_an_earlier_mixing_bridge_does_not_count(play: Situa
     play.deliver_all()
     assert caller.bridge
     play.pbx.hang_up(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.outcomes.append(removals[0])
     play.deliver_outcome()
-    while play.requests:
-        play.perform(fault="500" if isinstance(play.free_requests()[0], req.DestroyMixing) else "")
-        play.deliver_outcome()
+    play.perform_all("500", req.DestroyMixing)
     play.rest()
     play.check()

@@ -28,8 +28,7 @@ def test_an_offer_that_expired_unheard_does_not_part_those_who_talk(play: Situat
     play.wait(21 * SECOND_US)
     play.join()
     assert any(isinstance(event, e.OfferExpired) for event in play.watch)
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     play.deliver_all()
     assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
     play.rest()
@@ -45,17 +44,13 @@ def test_a_call_that_is_offered_to_nobody_is_compared_again_once_it_waits() -> N
     play.drop_router()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.supervise(c.SignOut("ben"))  # so the router cannot assign the talk
     play.join()
-    while play.carry_out() or play.deliver_reply() or play.deliver_watch():
-        pass
+    play.only(play.carry_out, play.deliver_reply, play.deliver_watch)
     assert play.router.engine.call(f"asterisk-{caller.id}").detached
     for _ in range(8):  # and connecting fails until it is given up
-        while play.requests:
-            play.perform(fault="500" if isinstance(play.free_requests()[0], req.AddToMixing) else "")
-            play.deliver_outcome()
+        play.perform_all("500", req.AddToMixing)
         play.wait(5 * SECOND_US)
     play.rest()
     view = play.router.engine.call(f"asterisk-{caller.id}")
@@ -81,11 +76,9 @@ def test_an_agent_who_hangs_up_before_the_answer_to_accept(play: Situation) -> N
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out():
-        pass
+    play.only(play.deliver_event, play.carry_out)
     play.pbx.hang_up(leg)
-    while play.deliver_event() or play.deliver_watch():
-        pass  # that the call is assigned is told before the answer
+    play.only(play.deliver_event, play.deliver_watch)  # that the call is assigned is told before the answer
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.deliver_all()
     assert play.state(caller) is CallState.WAITING
@@ -153,11 +146,9 @@ def test_a_call_that_got_another_id_is_not_enqueued_twice(play: Situation) -> No
     play.drop_router()
     play.join()  # the caller is in the list that is on its way
     play.supervise(c.Cancel(f"asterisk-{caller.id}"))
-    while play.deliver_watch() or play.perform() or play.deliver_outcome() or play.deliver_event():
-        pass
+    play.only(play.deliver_watch, play.perform, play.deliver_outcome, play.deliver_event)
     play.pbx.come_back(caller)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     assert play.router.engine.call(f"asterisk-{caller.id}~2").state is CallState.WAITING
     play.check()
@@ -168,11 +159,8 @@ def test_an_id_that_could_not_be_left_with_the_channel_is_left_again(play: Situa
     caller = play.calls("in", "tiny")
     caller.args = ("in", "loans")
     play.pbx.come_back(caller)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply():
-        pass
-    while play.requests:
-        play.perform(fault="500" if isinstance(play.free_requests()[0], req.SetVariable) else "")
-        play.deliver_outcome()
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply)
+    play.perform_all("500", req.SetVariable)
     play.rest()
     play.restart()
     play.rest()
@@ -185,10 +173,8 @@ def test_music_that_an_earlier_run_could_not_stop(play: Situation) -> None:
     leg = play.rings()
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.deliver_watch():
-        pass
-    while play.requests:
-        play.perform(fault="lost" if isinstance(play.free_requests()[0], req.StopMusic) else "")
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch)
+    play.perform_all("lost", req.StopMusic, told=False)
     assert caller.music
     play.restart()
     play.rest()
@@ -201,15 +187,11 @@ def test_a_mixing_bridge_of_an_earlier_visit_that_could_not_be_removed(play: Sit
     play.rings()
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.supervise(c.Cancel(f"asterisk-{caller.id}"))
-    while play.deliver_watch():
-        pass
-    while play.requests:
-        play.perform(fault="500" if isinstance(play.free_requests()[0], req.DestroyMixing) else "")
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_watch)
+    play.perform_all("500", req.DestroyMixing, told=False)
+    play.only(play.deliver_event)
     play.pbx.come_back(caller)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     play.pbx.hang_up(caller)
     play.rest()
@@ -254,16 +236,14 @@ def test_nobody_talks_with_two_agents_when_neither_leg_nor_mixing_bridge_could_b
     first = play.answers()
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     while play.requests:
         ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
         play.perform(fault="500" if ends else "")
         play.deliver_outcome()
     assert caller.bridge == first.bridge != ""
     play.supervise(c.SignIn("cleo"))
-    while play.deliver_watch() or play.deliver_event() or play.perform() or play.deliver_outcome():
-        pass
+    play.only(play.deliver_watch, play.deliver_event, play.perform, play.deliver_outcome)
     (leg,) = play.pbx.legs("Down")
     play.pbx.lift(leg)
     play.pbx.enter(leg)
@@ -278,8 +258,7 @@ def test_that_an_earlier_visit_is_gone_says_nothing_about_the_next(play: Situati
     caller = play.calls()
     play.drop_socket()
     play.supervise(c.Cancel(f"asterisk-{caller.id}"))
-    while play.deliver_watch() or play.perform():
-        pass
+    play.only(play.deliver_watch, play.perform)
     late = (req.StopMusic(caller.id), req.Gone("Channel not found"))
     play.connect()
     play.pbx.come_back(caller)
@@ -338,19 +317,14 @@ def test_a_talk_that_the_router_does_not_know_is_not_over_when_another_telephone
 def test_an_agent_set_not_ready_twice_is_made_ready_again(play: Situation) -> None:
     caller = play.calls("in", "vip")
     play.pbx.refuse(play.rings(), 21)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.supervise(c.Requeue(f"asterisk-{caller.id}", keep_place=False))  # and the router gives it to ben again
-    while play.deliver_watch():
-        pass
-    while play.requests:
-        play.perform(fault="500" if isinstance(play.free_requests()[0], req.Originate) else "")
-        play.deliver_outcome()
+    play.only(play.deliver_watch)
+    play.perform_all("500", req.Originate)
     assert play.asked(c.SetAvailability) == 2
     play.carry_out()
     play.deliver_reply()
-    while play.deliver_watch():
-        pass  # the first of the two is told before the second is answered
+    play.only(play.deliver_watch)  # the first of the two is told before the second is answered
     play.deliver_all()
     assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
     play.check()
@@ -364,11 +338,9 @@ def test_an_agent_who_was_signed_out_before_the_bridge_parked_him_is_ready_again
     (leg,) = play.pbx.legs("Down")
     play.pbx.dial_in(("agent", "sign_in"), "PJSIP/ben")
     play.pbx.refuse(leg, 19)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.supervise(c.SignOut("ben"))
-    while play.carry_out() or play.deliver_watch():
-        pass
+    play.only(play.carry_out, play.deliver_watch)
     play.deliver_all()
     assert play.agent("ben") == (Availability.NOT_READY, "unreachable")
     play.check()

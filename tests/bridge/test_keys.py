@@ -88,8 +88,7 @@ def test_once_an_agent_has_answered_keys_are_the_talks_own(play: Situation) -> N
     play.pbx.lift(leg)
     play.pbx.enter(leg)
     play.pbx.press(caller, "0")
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     play.pbx.press(caller, "00")
     play.deliver_all()
@@ -151,8 +150,7 @@ def test_a_key_before_the_router_has_answered(play: Situation) -> None:
     caller = play.pbx.dial_in(("in", "loans"))
     assert caller is not None
     play.pbx.press(caller, "00")
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     assert went(play, caller)
     assert play.state(caller) is CallState.ABANDONED

@@ -117,8 +117,7 @@ def test_who_waits_and_was_put_through_while_nothing_was_heard_is_a_new_call(pla
 def test_who_is_put_through_while_something_is_said_hears_music_again(play: Situation) -> None:
     caller = caller_in(play, "waiting")
     play.announce(f"asterisk-{caller.id}", "sound:x")
-    while play.perform():
-        pass
+    play.only(play.perform)
     assert not caller.music
     instead = play.pbx.put_through(caller)
     play.deliver_all()
@@ -130,8 +129,7 @@ def test_who_is_put_through_on_the_way_out_goes_there(play: Situation) -> None:
     caller = caller_in(play, "talking")
     (leg,) = play.pbx.legs("Up")
     play.pbx.hang_up(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     instead = play.pbx.put_through(caller)
     play.deliver_all()
     assert instead.id not in play.pbx.channels
@@ -151,8 +149,7 @@ def test_who_is_put_through_on_the_way_in_goes_nowhere_else(play: Situation) -> 
 def test_nobody_is_put_through_to_a_feature_code(play: Situation) -> None:
     agent = play.pbx.dial_in(("agent", "sign_in"), "PJSIP/ben")
     assert agent is not None
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     instead = play.pbx.put_through(agent)
     play.deliver_all()
     assert instead.id not in play.pbx.channels

@@ -8,7 +8,7 @@ and otherwise anything may overtake anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from router.bridge.asterisk.actions import (
     Action,
@@ -431,6 +431,18 @@ class World:
                 self._take(self.floor.tick(at), "tick")
             if at >= until:
                 return
+
+    def only(self, *steps: Callable[[], bool]) -> None:
+        """Let only such steps be taken, the first that can be each time, until there is nothing left for them."""
+        while any(step() for step in steps):
+            pass
+
+    def perform_all(self, fault: str, kind: type[req.Request], *, told: bool = True) -> None:
+        """Carry out all requests, and tell what came of each; those of a kind go wrong."""
+        while self.requests:
+            self.perform(fault=fault if isinstance(self.free_requests()[0], kind) else "")
+            if told:
+                self.deliver_outcome()
 
     def deliver_all(self) -> None:
         """Deliver everything that is under way, until nothing is."""
