@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "text.hpp"
+
 namespace router {
 
 namespace {
@@ -62,26 +64,30 @@ HashKey drawn_key() {
     return key;
 }
 
-}  // namespace
+// Less than a word, without a copy of so many bytes: what two reads have in common comes to the same place.
+std::uint64_t read_rest(const char* at, std::size_t left) {
+    if (left >= 4) return read_bytes<std::uint32_t>(at) | read_bytes<std::uint32_t>(at + left - 4) << 8 * (left - 4);
+    if (left == 0) return 0;
+    return read_bytes<std::uint8_t>(at) | read_bytes<std::uint8_t>(at + left / 2) << 8 * (left / 2) | read_bytes<std::uint8_t>(at + left - 1) << 8 * (left - 1);
+}
 
-std::uint64_t keyed_hash(std::string_view text, const HashKey& key) {
+inline std::uint64_t hash(std::string_view text, const HashKey& key) {
     Rounds rounds(key);
     const char* at = text.data();
     const std::size_t whole = text.size() / WORD;
     for (std::size_t index = 0; index < whole; ++index, at += WORD) {
-        std::uint64_t word;
-        std::memcpy(&word, at, WORD);
-        rounds.take(word);
+        rounds.take(read_bytes<std::uint64_t>(at));
     }
-    std::uint64_t last = 0;
-    if (const std::size_t left = text.size() % WORD; left > 0) std::memcpy(&last, at, left);
-    rounds.take(last | std::uint64_t{text.size()} << 56);
+    rounds.take(read_rest(at, text.size() % WORD) | std::uint64_t{text.size()} << 56);
     return rounds.finish();
 }
 
-const HashKey& process_key() {
-    static const HashKey key = drawn_key();
-    return key;
-}
+const HashKey PROCESS_KEY = drawn_key();
+
+}  // namespace
+
+std::uint64_t keyed_hash(std::string_view text, const HashKey& key) { return hash(text, key); }
+
+std::uint64_t process_hash(std::string_view text) { return hash(text, PROCESS_KEY); }
 
 }  // namespace router

@@ -14,8 +14,8 @@ struct HashKey {
 
 std::uint64_t keyed_hash(std::string_view text, const HashKey& key);
 
-// What the kernel drew for this process; the same for as long as it lives, and in its children. For tables that nobody
-// iterates over, since what it changes is where things lie in them, and nothing else.
-const HashKey& process_key();
+// By a key that the kernel drew for this process; the same for as long as it lives, and in its children. For tables that
+// nobody iterates over, since what it changes is where things lie in them, and nothing else.
+std::uint64_t process_hash(std::string_view text);
 
 }  // namespace router

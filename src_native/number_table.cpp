@@ -15,7 +15,7 @@ constexpr std::size_t NUMBERS_MAX = std::size_t{1} << 31;  // half of the hashes
 }  // namespace
 
 NumberTable::Hash NumberTable::hash_of(std::string_view text) {
-    const auto hash = static_cast<Hash>(keyed_hash(text, process_key()));
+    const auto hash = static_cast<Hash>(process_hash(text));
     return hash == 0 ? 1 : hash;
 }
 

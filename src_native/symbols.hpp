@@ -14,7 +14,7 @@ namespace router {
 // Another in each process: names come from outside, and nobody shall choose some that collide.
 struct StringHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return keyed_hash(text, process_key()); }
+    std::size_t operator()(std::string_view text) const { return process_hash(text); }
 };
 
 // For look-up only: nothing iterates over it, so its order cannot matter.
