@@ -37,6 +37,7 @@ void AgentIndex::reset(std::vector<IndexedQueue> queues, std::vector<WeightGroup
     efficiency_bits_ = 0;
     for (const IndexedQueue& queue : queues_) efficiency_bits_ += queue.efficiency_bit != NONE;
     orders_.reset(false, efficiency_bits_);
+    learned_orders_.reset(false);
     mask_.assign(orders_.mask_words(), 0);
     classes_.clear();
     sets_.clear();
@@ -87,7 +88,8 @@ std::int64_t AgentIndex::load_ppm(const Agent& agent) const {
     return (in_use_ppm(agent) + occupancy_ppm) / 2;
 }
 
-OrderKey AgentIndex::key(const Agent& agent, const WeightGroup& group, std::int64_t extra) const {
+// In the registers of who inserts it.
+[[gnu::always_inline]] inline OrderKey AgentIndex::key(const Agent& agent, const WeightGroup& group, std::int64_t extra) const {
     Wide total = 0;
     if (group.load > 0 || extra > 0) {
         total = Wide{idle_scale_us_} * (Wide{group.load} * (group.load > 0 ? PPM - load_ppm(agent) : 0) + extra);
@@ -163,11 +165,14 @@ void AgentIndex::erase(AgentId id, Agent& agent) {
     ROUTER_CHECK(entry.size > 0);
     OrderForest::Set* sets = sets_.data() + agent.agent_class * sets_each_;
     const OrderForest::Node* nodes = group_nodes_.data() + id * groups_.size();
+    for (const Learned& learned : agent.learned) {
+        if (learned.node != NONE) learned_orders_.prefetch(learned.node);
+    }
     for (std::size_t group = 0; group < groups_.size(); ++group) orders_.erase(sets[group], nodes[group]);
     if (efficiency_bits_ > 0) {
         for (Learned& learned : agent.learned) {
             if (learned.node == NONE) continue;
-            orders_.erase(sets[groups_.size() + queues_[learned.queue].efficiency_bit], learned.node);
+            learned_orders_.erase(sets[groups_.size() + queues_[learned.queue].efficiency_bit], learned.node);
             learned.node = NONE;
         }
     }
@@ -197,7 +202,7 @@ void AgentIndex::insert(std::vector<Agent>& agents, AgentId id) {
             const IndexedQueue& queue = queues_[learned.queue];
             if (queue.efficiency_bit == NONE) continue;
             const OrderKey learned_key = key(agent, groups_[queue.group], queue.efficiency_weight * learned.efficiency_ppm);
-            learned.node = orders_.insert(sets[groups_.size() + queue.efficiency_bit], learned_key, id);
+            learned.node = learned_orders_.insert(sets[groups_.size() + queue.efficiency_bit], learned_key, id);
         }
     }
     if (entry.size++ == 0) count_class(entry, 1);

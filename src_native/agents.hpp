@@ -27,8 +27,10 @@ struct Engagement {
     TimerQueue::Handle timer = NONE;
 };
 
+// One line of memory's size.
 struct Learned {
     QueueId queue = NONE;
+    OrderForest::Node node = NONE;  // in the order of those with a learned value for the queue
     std::int64_t efficiency_ppm = NEUTRAL_PPM;
     std::int64_t calls = 0;
     std::int64_t handle_sum_us = 0;
@@ -36,7 +38,6 @@ struct Learned {
     std::int64_t resolved = 0;
     std::int64_t satisfactions = 0;
     std::int64_t satisfaction_sum = 0;
-    OrderForest::Node node = NONE;  // in the order of those with a learned value for the queue
 };
 
 // What of an agent is plain numbers.
@@ -54,11 +55,12 @@ struct AgentNumbers {
     std::array<std::uint16_t, CHANNELS_MAX> capacity{};
 };
 
-struct Agent : AgentNumbers {
+// Laid out so that being given a call touches its first three lines of memory only.
+struct alignas(LINE_BYTES) Agent : AgentNumbers {
     std::vector<Engagement> engagements;  // by offer number
-    std::vector<CallId> affinity_calls;   // waiting calls that prefer this agent, in no particular order
     std::vector<Learned> learned;
     std::string name;
+    std::vector<CallId> affinity_calls;   // waiting calls that prefer this agent, in no particular order
     std::string reason;
 
     bool engaged() const { return !engagements.empty(); }
@@ -74,6 +76,11 @@ struct Agent : AgentNumbers {
     }
     const Learned* find_learned(QueueId queue) const;
     std::int64_t efficiency_ppm(QueueId queue) const;
+    // What being given a call begins with, and where it finds what was learned.
+    void prefetch() const {
+        router::prefetch(this);
+        router::prefetch(&learned);
+    }
     // As it was at the start, in memory that is there; the name stays.
     void rewind(const Agent& start);
 };
@@ -130,11 +137,12 @@ public:
     const Bitset& profiles_with(ChannelId channel) const { return profiles_with_[channel]; }
     const std::vector<Id>& classes_of(ProfileId profile) const { return classes_of_[profile]; }
     const Class& at(Id agent_class) const { return classes_[agent_class]; }
-    // Everybody of a class, by weight group.
+    // Everybody of a class, by weight group, among orders().
     const OrderForest::Set& everybody(Id agent_class, Id group) const { return sets_[agent_class * sets_each_ + group]; }
-    // Of a class those with a learned value, by efficiency bit.
+    // Of a class those with a learned value, by efficiency bit, among learned_orders().
     const OrderForest::Set& learned(Id agent_class, Id bit) const { return sets_[agent_class * sets_each_ + groups_.size() + bit]; }
     const OrderForest& orders() const { return orders_; }
+    const OrderForest& learned_orders() const { return learned_orders_; }
     const IndexedQueue& queue(QueueId queue) const { return queues_[queue]; }
 
     // Agents ready, closing or engaged with this profile and any capacity on the channel.
@@ -158,7 +166,8 @@ private:
     std::size_t efficiency_bits_ = 0;
     std::vector<std::uint64_t> mask_;  // scratch
 
-    OrderForest orders_;
+    OrderForest orders_;          // of everybody, with the efficiency bits of each as a mask
+    OrderForest learned_orders_;  // without masks
     std::vector<OrderForest::Node> group_nodes_;  // by agent and group
     std::vector<Class> classes_;
     std::vector<OrderForest::Set> sets_;  // of each class first by weight group, then by efficiency bit

@@ -31,6 +31,11 @@ inline constexpr std::int64_t NEUTRAL_PPM = PPM / 2;
 inline constexpr std::size_t CHANNELS_MAX = 16;
 inline constexpr std::size_t DECISIONS_KEPT_MAX = 8;
 
+inline constexpr std::size_t LINE_BYTES = 64;  // of the processor's caches
+
+// Ask for a line of memory that will be needed soon. Nothing comes of it but time.
+inline void prefetch(const void* at) { __builtin_prefetch(at, 1); }
+
 // A mark on what is dear to compare, renewed by every change: equal marks, equal contents. None: nothing there yet.
 using Mark = std::shared_ptr<const char>;
 inline Mark new_mark() { return std::make_shared<const char>(); }

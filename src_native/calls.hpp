@@ -60,7 +60,7 @@ struct CallNumbers {
 static_assert(sizeof(CallNumbers) <= 128);
 
 // Laid out so that the life of a plain call touches the first lines of memory only.
-struct alignas(64) Call : CallNumbers {
+struct alignas(LINE_BYTES) Call : CallNumbers {
     std::vector<Bar> bars;
     std::vector<AgentId> preferred;  // by name
     std::string customer;

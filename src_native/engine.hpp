@@ -338,7 +338,7 @@ private:
     bool may_take(const Agent& agent, AgentId agent_id, const Call& call, bool heed_pauses) const;
     bool may_have(const Agent& agent, AgentId agent_id, const Call& call, std::uint16_t open, bool heed_pauses) const;
     AgentScale agent_scale(const Call& call) const;
-    AgentScore agent_score(const AgentSeat& seat, const Call& call, const AgentScale& scale) const;
+    AgentScore preferred_score(AgentId id, const Call& call) const;
     CallScore call_score(const CallSeat& seat, AgentId agent_id) const;
     AgentId best_agent(const Call& call, Decision* decision) const;
     CallId best_call(AgentId agent, Decision* decision) const;

@@ -27,7 +27,7 @@ bool Engine::may_have(const Agent& agent, AgentId agent_id, const Call& call, st
 AgentId Engine::best_agent(const Call& call, Decision* decision) const {
     if (queues_[call.queue].paused || call.detached) return NONE;
     const AgentScale scale = agent_scale(call);
-    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call, scale); };
+    const auto score_of = [&](const AgentSeat& seat) { return seat.agent_class == nullptr ? preferred_score(seat.id, call) : scale.score(seat); };
     if (decision == nullptr) {
         WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
         ++statistics_.decisions;
@@ -53,27 +53,28 @@ AgentScale Engine::agent_scale(const Call& call) const {
     return AgentScale{skills_, skills_.stage(stage_of(call)), weights, settings_.idle_scale_us, Wide{weights[AGENT_IDLE] * PPM} * now_us_};
 }
 
-AgentScore Engine::agent_score(const AgentSeat& seat, const Call& call, const AgentScale& scale) const {
-    if (seat.agent_class != nullptr) return scale.score(seat);
-    const Agent& agent = agents_[seat.id];
-    return AgentScore{agent_total(call, seat.id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
+// Of one who is weighed alone, outside the orders.
+AgentScore Engine::preferred_score(AgentId id, const Call& call) const {
+    const Agent& agent = agents_[id];
+    return AgentScore{agent_total(call, id), agent.engaged(), agent.idle_since_us, agent.sign_in_order};
 }
 
 // Shows the judge who may win, and counts what is examined.
 template <class Judge>
 void Engine::judge_agents(const Call& call, bool heed_pauses, Judge& judge, Statistics& counted) const {
     const IndexedQueue& queue = agent_index_.queue(call.queue);
-    const OrderForest& orders = agent_index_.orders();
     const Id channel = channels_[call.channel].index;
 
     // One order of one class: its first member that is not barred, and the next, who may be the runner-up.
-    const auto consider_order = [&](const AgentIndex::Class& entry, OrderForest::Node node, Id skipped_bit, bool neutral) {
+    const auto consider_order = [&](const AgentIndex::Class& entry, const OrderForest& orders, OrderForest::Node node, Id skipped_bit) {
         if (node == NONE) return;
         const auto next = [&] { node = skipped_bit == NONE ? orders.next(node) : orders.next_without(node, skipped_bit); };
         ++counted.classes;
         for (; node != NONE && call.bars_agent(orders.item(node)); next()) ++counted.barred;
         if (node == NONE) return;
         ++counted.candidates;
+        const bool neutral = skipped_bit != NONE;  // those without a learned efficiency
+        agents_[orders.item(node)].prefetch();  // the score is in the key, but the winner is looked at next
         judge.consider({orders.item(node), &entry, &orders.key(node), neutral});
         if constexpr (Judge::WANTS_RUNNER_UP) {
             do {
@@ -82,6 +83,7 @@ void Engine::judge_agents(const Call& call, bool heed_pauses, Judge& judge, Stat
             if (node != NONE) judge.consider({orders.item(node), &entry, &orders.key(node), neutral});
         }
     };
+    const OrderForest& orders = agent_index_.orders();
     const auto consider_profile = [&](ProfileId profile) {
         for (const Id id : agent_index_.classes_of(profile)) {
             const AgentIndex::Class& entry = agent_index_.at(id);
@@ -89,10 +91,10 @@ void Engine::judge_agents(const Call& call, bool heed_pauses, Judge& judge, Stat
             const OrderForest::Set& everybody = agent_index_.everybody(id, queue.group);
             const Id bit = queue.efficiency_bit;
             if (bit == NONE) {
-                consider_order(entry, everybody.first, NONE, false);
+                consider_order(entry, orders, everybody.first, NONE);
             } else {
-                consider_order(entry, orders.first_without(everybody, bit), bit, true);
-                consider_order(entry, agent_index_.learned(id, bit).first, NONE, false);
+                consider_order(entry, orders, orders.first_without(everybody, bit), bit);
+                consider_order(entry, agent_index_.learned_orders(), agent_index_.learned(id, bit).first, NONE);
             }
         }
     };
@@ -263,7 +265,7 @@ AgentId Engine::would_get(CallId id) const {
     const Call& call = calls_[id];
     if (call.state != CallState::waiting || call.detached) return NONE;
     const AgentScale scale = agent_scale(call);
-    const auto score_of = [&](const AgentSeat& seat) { return agent_score(seat, call, scale); };
+    const auto score_of = [&](const AgentSeat& seat) { return seat.agent_class == nullptr ? preferred_score(seat.id, call) : scale.score(seat); };
     WinnerJudge<AgentSeat, decltype(score_of)> judge(score_of);
     Statistics counted;
     judge_agents(call, false, judge, counted);

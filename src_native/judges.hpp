@@ -121,6 +121,7 @@ public:
     AgentScale(const SkillMatrix& skills, const Stage& stage, const std::array<std::int64_t, AGENT_TERMS>& weights, TimeUs idle_scale_us, Wide idle_now)
         : skills_(skills), stage_(stage), weights_(weights), idle_scale_us_(idle_scale_us), idle_now_(idle_now) {}
 
+    // Of one in the orders.
     AgentScore score(const AgentSeat& seat) const {
         if (seat.agent_class->profile != profile_) weigh(seat.agent_class->profile);
         const std::int64_t base = seat.neutral ? base_ + weights_[AGENT_EFFICIENCY] * NEUTRAL_PPM : base_;

@@ -7,7 +7,6 @@ namespace router {
 void OrderForest::reset(bool sized, std::size_t mask_bits) {
     nodes_.clear();
     masks_.clear();
-    all_masks_.clear();
     free_.clear();
     sized_ = sized;
     words_ = (mask_bits + 63) / 64;
@@ -17,12 +16,12 @@ void OrderForest::add_node() {
     free_.push_back(static_cast<Node>(nodes_.size()));
     nodes_.emplace_back();
     masks_.resize(masks_.size() + words_);
-    all_masks_.resize(all_masks_.size() + words_);
 }
 
 void OrderForest::set_mask(Node node, const std::uint64_t* mask) {
     for (std::size_t word = 0; word < words_; ++word) {
-        masks_[node * words_ + word] = all_masks_[node * words_ + word] = mask == nullptr ? 0 : mask[word];
+        const std::uint64_t bits = mask == nullptr ? 0 : mask[word];
+        masks_[node * words_ + word] = {bits, bits};
     }
 }
 
@@ -68,8 +67,8 @@ void OrderForest::narrow_from(Node at, Node leaf) {
     for (bool changed = true; changed && at != NONE; at = nodes_[at].parent) {
         changed = false;
         for (std::size_t word = 0; word < words_; ++word) {
-            std::uint64_t& all = all_masks_[at * words_ + word];
-            const std::uint64_t lost = all & ~masks_[leaf * words_ + word];
+            std::uint64_t& all = masks_[at * words_ + word].all;
+            const std::uint64_t lost = all & ~masks_[leaf * words_ + word].own;
             all ^= lost;
             changed |= lost != 0;
         }
@@ -81,10 +80,11 @@ bool OrderForest::recompute_mask(Node node) {
     const Entry& entry = nodes_[node];
     bool changed = false;
     for (std::size_t word = 0; word < words_; ++word) {
-        std::uint64_t all = masks_[node * words_ + word];
-        if (entry.left != NONE) all &= all_masks_[entry.left * words_ + word];
-        if (entry.right != NONE) all &= all_masks_[entry.right * words_ + word];
-        changed |= all != std::exchange(all_masks_[node * words_ + word], all);
+        MaskWord& mask = masks_[node * words_ + word];
+        std::uint64_t all = mask.own;
+        if (entry.left != NONE) all &= masks_[entry.left * words_ + word].all;
+        if (entry.right != NONE) all &= masks_[entry.right * words_ + word].all;
+        changed |= all != std::exchange(mask.all, all);
     }
     return changed;
 }
@@ -124,7 +124,7 @@ void OrderForest::rotate_up(Set& set, Node node) {
     }
     if (words_ > 0) {
         for (std::size_t word = 0; word < words_; ++word) {
-            all_masks_[node * words_ + word] = all_masks_[parent_node * words_ + word];
+            masks_[node * words_ + word].all = masks_[parent_node * words_ + word].all;
         }
         recompute_mask(parent_node);
     }

@@ -49,6 +49,7 @@ public:
     Node first_without(const Set& set, std::size_t bit) const;
     Node next_without(Node node, std::size_t bit) const;
 
+    void prefetch(Node node) const { router::prefetch(&nodes_[node]); }
     Id item(Node node) const { return nodes_[node].item; }
     const OrderKey& key(Node node) const { return nodes_[node].key; }
     std::size_t size(const Set& set) const { return set.empty() ? 0 : nodes_[set.top].size; }
@@ -57,12 +58,18 @@ public:
     std::size_t mask_words() const { return words_; }
 
 private:
-    struct Entry {
+    // One line of memory.
+    struct alignas(LINE_BYTES) Entry {
         OrderKey key;
         Id item;
         Node left, right, parent;
         std::uint32_t size = 0;  // of the subtree; 0 when free; 1 where sets have no sizes
         std::uint32_t priority;
+    };
+
+    struct MaskWord {
+        std::uint64_t own = 0;  // bits of the node
+        std::uint64_t all = 0;  // bits that its whole subtree has
     };
 
     void add_node();
@@ -77,14 +84,11 @@ private:
     Node leftmost(Node node) const;
     Node previous(Node node) const;
     Node first_in_subtree_without(Node node, std::size_t bit) const;
-    bool all_have(Node node, std::size_t bit) const {
-        return all_masks_[node * words_ + bit / 64] >> (bit % 64) & 1;
-    }
-    bool has(Node node, std::size_t bit) const { return masks_[node * words_ + bit / 64] >> (bit % 64) & 1; }
+    bool all_have(Node node, std::size_t bit) const { return masks_[node * words_ + bit / 64].all >> (bit % 64) & 1; }
+    bool has(Node node, std::size_t bit) const { return masks_[node * words_ + bit / 64].own >> (bit % 64) & 1; }
 
     std::vector<Entry> nodes_;
-    std::vector<std::uint64_t> masks_;      // own bits of each node
-    std::vector<std::uint64_t> all_masks_;  // bits that its whole subtree has
+    std::vector<MaskWord> masks_;  // words_ of each node
     std::vector<Node> free_;
     bool sized_ = false;
     std::size_t words_ = 0;
