@@ -7,6 +7,8 @@ namespace router {
 
 namespace {
 
+constexpr std::size_t CHANNELS_COMPARED_MAX = 4;  // so few names are compared sooner than one is hashed
+
 void put_request_key(std::string& key, const std::string& client, const std::string& request_id) {
     key = std::to_string(client.size());
     key += ':';
@@ -15,6 +17,31 @@ void put_request_key(std::string& key, const std::string& client, const std::str
 }
 
 }  // namespace
+
+inline void Engine::begin(TimeUs time_us) {
+    ++sequence_;
+    ++statistics_.commands;
+    downtime_us_ = time_us - time_us_;
+    time_us_ = time_us;
+    events_.clear();
+    texts_.clear();
+    last_decisions_.clear();
+    rejection_ = RejectReason::none;
+    rejected_subject_.clear();
+    result_call_ = NONE;
+    if (!forgotten_.empty()) free_forgotten();
+}
+
+inline void Engine::forget() {
+    const auto expired = [this](TimeUs since_us, TimeUs retention_us) { return since_us + retention_us <= now_us_; };
+    while (!finished_.empty() && expired(calls_[finished_.front()].finished_us, settings_.finished_retention_us)) {
+        forget_oldest_call();
+    }
+    while (!customers_.empty() && expired(customers_.oldest().served_us, settings_.customer_retention_us)) {
+        customers_.forget_oldest();
+    }
+    while (!requests_.empty() && expired(requests_.oldest_time_us(), settings_.request_retention_us)) requests_.forget_oldest();
+}
 
 void Engine::apply(const Command& command, TimeUs time_us) {
     if (broken_) throw InvariantViolated("the engine stopped at an earlier fault");
@@ -67,21 +94,7 @@ RequestOutcome Engine::apply_request(const Command& command, TimeUs time_us, con
     return {request_.result, false};
 }
 
-void Engine::begin(TimeUs time_us) {
-    ++sequence_;
-    ++statistics_.commands;
-    downtime_us_ = time_us - time_us_;
-    time_us_ = time_us;
-    events_.clear();
-    texts_.clear();
-    last_decisions_.clear();
-    rejection_ = RejectReason::none;
-    rejected_subject_.clear();
-    result_call_ = NONE;
-    if (!forgotten_.empty()) free_forgotten();
-}
-
-void Engine::fire(TimeUs until_us) {
+void Engine::fire_due(TimeUs until_us) {
     while (!timers_.empty() && timers_.front().time_us <= until_us) {
         const Deadline due = timers_.front();
         now_us_ = std::max(now_us_, due.time_us);
@@ -95,17 +108,6 @@ void Engine::fire(TimeUs until_us) {
             case DeadlineKind::wait_limit: meet_wait_limit(due.subject); break;
         }
     }
-}
-
-void Engine::forget() {
-    const auto expired = [this](TimeUs since_us, TimeUs retention_us) { return since_us + retention_us <= now_us_; };
-    while (!finished_.empty() && expired(calls_[finished_.front()].finished_us, settings_.finished_retention_us)) {
-        forget_oldest_call();
-    }
-    while (!customers_.empty() && expired(customers_.oldest().served_us, settings_.customer_retention_us)) {
-        customers_.forget_oldest();
-    }
-    while (!requests_.empty() && expired(requests_.oldest_time_us(), settings_.request_retention_us)) requests_.forget_oldest();
 }
 
 void Engine::forget_surplus() {
@@ -230,6 +232,12 @@ QueueId Engine::find_queue(std::string_view name) const {
 }
 
 ChannelId Engine::find_channel(std::string_view name) const {
+    if (channels_.size() <= CHANNELS_COMPARED_MAX) {
+        for (ChannelId id = 0; id < channels_.size(); ++id) {
+            if (channels_[id].name == name) return channels_[id].index == NONE ? NONE : id;
+        }
+        return NONE;
+    }
     const auto found = channel_ids_.find(name);
     return found == channel_ids_.end() || channels_[found->second].index == NONE ? NONE : found->second;
 }

@@ -163,7 +163,10 @@ private:
 
     // engine.cpp: the order of things
     void begin(TimeUs time_us);
-    void fire(TimeUs until_us);
+    void fire(TimeUs until_us) {
+        if (!timers_.empty() && timers_.front().time_us <= until_us) fire_due(until_us);
+    }
+    void fire_due(TimeUs until_us);
     void forget();
     void forget_surplus();
     void forget_surplus_calls() {
@@ -250,7 +253,11 @@ private:
     bool capacity_suffices(const Agent& agent, const std::array<std::uint16_t, CHANNELS_MAX>& capacity) const;
     void set_availability(AgentId id, Availability availability);
     void set_profile(AgentId id, ProfileId profile);
-    void touch(Agent& agent);
+    // Bring occupancy up to now, before something that rules it changes.
+    void touch(Agent& agent) {
+        if (agent.occupancy_at_us != now_us_) bring_occupancy_up(agent);
+    }
+    void bring_occupancy_up(Agent& agent);
     Engagement& add_engagement(AgentId id, const Call& call, CallId call_id);
     void release(AgentId id, std::uint64_t offer, bool sets_idle);
     void emit_availability(AgentId id);

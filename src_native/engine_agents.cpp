@@ -104,6 +104,7 @@ void Engine::handle(const SignIn& command) {
     if (id == NONE) {
         id = static_cast<AgentId>(agents_.size());
         agents_.emplace_back().name = command.agent.name;
+        agents_.back().engagements.reserve(1);  // not when the first call comes
         agent_ids_.insert(NumberTable::hash_of(command.agent.name), id);
         agents_[id].profile = skills_.acquire_profile(command.skills, command.agent.name);
     } else if (!command.as_before) {
@@ -264,9 +265,7 @@ void Engine::set_profile(AgentId id, ProfileId profile) {
     agent_index_.update(agents_, id);
 }
 
-// Bring occupancy up to now, before something that rules it changes.
-void Engine::touch(Agent& agent) {
-    if (agent.occupancy_at_us == now_us_) return;
+void Engine::bring_occupancy_up(Agent& agent) {
     if (agent.availability >= Availability::ready || agent.engaged()) {
         const std::uint64_t kept = decay_q32(now_us_ - agent.occupancy_at_us, settings_.occupancy_half_life_us);
         const std::uint64_t in_use_q32 = static_cast<std::uint64_t>(agent_index_.in_use_ppm(agent)) * Q32 / PPM;

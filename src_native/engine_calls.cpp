@@ -380,7 +380,7 @@ void Engine::leave_agents(CallId id) {
 void Engine::set_timers(CallId id) {
     Call& call = calls_[id];
     const auto add = [&](DeadlineKind kind, TimeUs time_us) {
-        return timers_.add(Deadline{time_us, kind, id, call.order});
+        return timers_.add(time_us, kind, id, call.order);
     };
     if (call.held()) call.hold_timer = add(DeadlineKind::hold_end, call.hold_until_us);
     const std::vector<StepSpec>& steps = skills_.requirement(call.requirement).spec.steps;

@@ -139,7 +139,7 @@ private:
         for (Engagement& engagement : own.engagements) {
             if (!terms_.names) engagement.call_text = NONE;
             if (engagement.state != EngagementState::wrap_up) continue;
-            engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::wrap_up_end, id, engagement.offer});
+            engagement.timer = engine_.timers_.add(engagement.until_us, DeadlineKind::wrap_up_end, id, engagement.offer);
         }
         for (const Learned& learned : agent.learned) {
             if (engine_.queues_[learned.queue].learns) own.learned.push_back(learned);
@@ -162,7 +162,7 @@ private:
         own.explain = false;
         own.preferred = call.preferred;
         own.bars = call.bars;
-        for (Bar& bar : own.bars) bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, id, bar.offer});
+        for (Bar& bar : own.bars) bar.timer = engine_.timers_.add(bar.until_us, DeadlineKind::bar_end, id, bar.offer);
         own.more_queues_tried = call.more_queues_tried;
         own.has_rare = !own.more_queues_tried.empty();
         if (terms_.names) {
@@ -175,7 +175,7 @@ private:
         engagement.call = id;
         if (call.state != CallState::offered) return;
         engine_.offers_.insert(call.offer, id);
-        engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::offer_expiry, id, call.offer});
+        engagement.timer = engine_.timers_.add(engagement.until_us, DeadlineKind::offer_expiry, id, call.offer);
     }
 
     const Engine& from_;

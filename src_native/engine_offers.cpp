@@ -162,7 +162,7 @@ void Engine::present(CallId id, AgentId agent_id) {
     if (queue.settings.automatic) return assign(id, AssignmentCause::automatic);
     engagement.state = EngagementState::offered;
     engagement.until_us = now_us_ + queue.settings.offer_timeout_us;
-    engagement.timer = timers_.add(Deadline{engagement.until_us, DeadlineKind::offer_expiry, id, call.offer});
+    engagement.timer = timers_.add(engagement.until_us, DeadlineKind::offer_expiry, id, call.offer);
     Event& event = emit(EventKind::offer_made);
     event.offer = call.offer;
     event.call = id;
@@ -227,7 +227,7 @@ void Engine::end_engagement(CallId id, AgentId agent_id, std::uint64_t offer, Qu
     engagement->call_text = wrapped_up_.keep(calls_[id].name);
     engagement->started_us = now_us_;
     engagement->until_us = now_us_ + settings.wrap_up_us;
-    engagement->timer = timers_.add(Deadline{engagement->until_us, DeadlineKind::wrap_up_end, agent_id, offer});
+    engagement->timer = timers_.add(engagement->until_us, DeadlineKind::wrap_up_end, agent_id, offer);
     Event& event = emit(EventKind::wrap_up_started);
     event.offer = offer;
     event.call = id;
@@ -256,7 +256,7 @@ void Engine::bar(Call& call, AgentId agent) {
     if (backoff_us == 0) return;
     const CallId id = static_cast<CallId>(&call - calls_.data());
     Bar bar{agent, now_us_ + backoff_us, call.offer, NONE};
-    bar.timer = timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, id, bar.offer});
+    bar.timer = timers_.add(bar.until_us, DeadlineKind::bar_end, id, bar.offer);
     call.bars.push_back(bar);
 }
 

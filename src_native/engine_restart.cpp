@@ -37,10 +37,10 @@ std::vector<CallId> Engine::take_due_offers_back(TimeUs downtime_us) {
 }
 
 void Engine::postpone(Engagement& offer, TimeUs by_us) {
-    Deadline expiry = timers_.at(offer.timer);
-    expiry.time_us = offer.until_us += by_us;
+    const Deadline expiry = timers_.at(offer.timer);
+    offer.until_us += by_us;
     timers_.cancel(offer.timer);
-    offer.timer = timers_.add(expiry);
+    offer.timer = timers_.add(offer.until_us, expiry.kind, expiry.subject, expiry.number);
 }
 
 // Of all live calls, none of which is in its queue's line now: its timers are set when it returns there.

@@ -417,7 +417,7 @@ private:
         for (CallId id = 0; id < engine_.calls_.size(); ++id) {
             Call& call = engine_.calls_[id];
             for (Bar& bar : call.bars) {
-                bar.timer = engine_.timers_.add(Deadline{bar.until_us, DeadlineKind::bar_end, id, bar.offer});
+                bar.timer = engine_.timers_.add(bar.until_us, DeadlineKind::bar_end, id, bar.offer);
             }
             if (call.state != CallState::waiting) continue;
             const bool reached = call.step < engine_.skills_.requirement(call.requirement).stages.size();
@@ -429,7 +429,7 @@ private:
 
     void rebuild_engagement(AgentId id, Engagement& engagement) {
         if (engagement.state == EngagementState::wrap_up) {
-            engagement.timer = engine_.timers_.add(Deadline{engagement.until_us, DeadlineKind::wrap_up_end, id, engagement.offer});
+            engagement.timer = engine_.timers_.add(engagement.until_us, DeadlineKind::wrap_up_end, id, engagement.offer);
             return;
         }
         const auto found = call_of_offer_.find(engagement.offer);
@@ -446,8 +446,7 @@ private:
         ++queue.offered;
         demand(engine_.offers_.find(engagement.offer) == NONE, "an offer twice");
         engine_.offers_.insert(engagement.offer, engagement.call);
-        engagement.timer = engine_.timers_.add(
-            Deadline{engagement.until_us, DeadlineKind::offer_expiry, engagement.call, engagement.offer});
+        engagement.timer = engine_.timers_.add(engagement.until_us, DeadlineKind::offer_expiry, engagement.call, engagement.offer);
     }
 
     Engine& engine_;

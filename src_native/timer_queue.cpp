@@ -4,28 +4,13 @@
 
 namespace router {
 
-TimerQueue::Handle TimerQueue::add(const Deadline& deadline) {
-    Handle handle;
-    if (!free_.empty()) {
-        handle = free_.back();
-        free_.pop_back();
-    } else {
-        handle = static_cast<Handle>(positions_.size());
-        positions_.push_back(NONE);
-    }
-    const Entry entry{deadline, handle};
-    heap_.push_back(entry);
-    sift_up(static_cast<Id>(heap_.size() - 1), entry);
-    return handle;
-}
-
 void TimerQueue::remove(Handle& handle) {
     ROUTER_CHECK(holds(handle));
     const Id hole = positions_[handle];
     const Entry last = heap_.back();
     heap_.pop_back();
     if (hole < heap_.size()) {
-        if (hole > 0 && last.deadline < heap_[(hole - 1) / 2].deadline) {
+        if (hole > 0 && last.deadline < heap_[parent_of(hole)].deadline) {
             sift_up(hole, last);
         } else {
             sift_down(hole, last);
@@ -53,7 +38,7 @@ TimeUs TimerQueue::time_of(std::size_t rank) const {
 
 void TimerQueue::sift_up(Id hole, const Entry& entry) {
     while (hole > 0) {
-        const Id parent = (hole - 1) / 2;
+        const Id parent = parent_of(hole);
         if (!(entry.deadline < heap_[parent].deadline)) break;
         put(hole, heap_[parent]);
         hole = parent;

@@ -28,7 +28,7 @@ class TimerQueue {
 public:
     using Handle = Id;  // NONE is no deadline
 
-    Handle add(const Deadline& deadline);
+    Handle add(TimeUs time_us, DeadlineKind kind, Id subject, std::uint64_t number);
     // Cancel and forget the handle; nothing happens for NONE.
     void cancel(Handle& handle) {
         if (handle != NONE) remove(handle);
@@ -52,6 +52,7 @@ private:
         heap_[position] = entry;
         positions_[entry.handle] = position;
     }
+    static Id parent_of(Id position) { return (position - 1) / 2; }
     // Put the entry in the place of the hole, or further up or down.
     void sift_up(Id hole, const Entry& entry);
     void sift_down(Id hole, const Entry& entry);
@@ -60,5 +61,27 @@ private:
     std::vector<Id> positions_;  // in the heap, by handle; NONE when free
     std::vector<Handle> free_;
 };
+
+// Here, so that a deadline goes from registers into its place: mostly it is the latest one, and stays at the end.
+inline TimerQueue::Handle TimerQueue::add(TimeUs time_us, DeadlineKind kind, Id subject, std::uint64_t number) {
+    Handle handle;
+    const Id place = static_cast<Id>(heap_.size());
+    if (!free_.empty()) {
+        handle = free_.back();
+        free_.pop_back();
+        positions_[handle] = place;
+    } else {
+        handle = static_cast<Handle>(positions_.size());
+        positions_.push_back(place);
+    }
+    Entry& entry = heap_.emplace_back();
+    entry.deadline.time_us = time_us;
+    entry.deadline.kind = kind;
+    entry.deadline.subject = subject;
+    entry.deadline.number = number;
+    entry.handle = handle;
+    if (place > 0 && entry.deadline < heap_[parent_of(place)].deadline) sift_up(place, Entry{entry});
+    return handle;
+}
 
 }  // namespace router
