@@ -66,24 +66,28 @@ cdef int enqueue_of(Command& into, object value) except -1:
     put(command.call, seen_text(read(value, ENQUEUE.call, "call"), "call", False))
     put(command.queue, seen_text(read(value, ENQUEUE.queue, "queue"), "queue", False))
     put(command.channel, seen_text(read(value, ENQUEUE.channel, "channel"), "channel", False))
-    requirement = read(value, ENQUEUE.requirement, "requirement")
-    if requirement is not None:
-        put_requirement(command.requirement, requirement)
-    command.urgency = urgency_of(read(value, ENQUEUE.urgency, "urgency"))
-    command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, PRIORITY_MAX)
-    preferred_agents = read(value, ENQUEUE.preferred_agents, "preferred_agents")
-    if preferred_agents is not NOTHING:
+    if not holds(value, ENQUEUE.requirement, None):
+        put_requirement(command.requirement, read(value, ENQUEUE.requirement, "requirement"))
+    if not holds(value, ENQUEUE.urgency, URGENCY_NORMAL):
+        command.urgency = urgency_of(read(value, ENQUEUE.urgency, "urgency"))
+    if not holds(value, ENQUEUE.priority, ZERO):
+        command.priority = <uint8_t>number_of(read(value, ENQUEUE.priority, "priority"), "priority", 0, PRIORITY_MAX)
+    if not holds(value, ENQUEUE.preferred_agents, NOTHING):
+        preferred_agents = read(value, ENQUEUE.preferred_agents, "preferred_agents")
         command.preferred_agents = names_of(preferred_agents, "preferred_agents", PREFERRED_AGENTS_MAX)
-    hold_us = read(value, ENQUEUE.hold_us, "hold_us")
-    if hold_us is not None:
-        command.hold_us = duration_of(hold_us, "hold_us")
-    command.credited_wait_us = duration_of(read(value, ENQUEUE.credited_wait_us, "credited_wait_us"), "credited_wait_us")
-    put(command.customer, seen_text(read(value, ENQUEUE.customer, "customer"), "customer", True))
+    if not holds(value, ENQUEUE.hold_us, None):
+        command.hold_us = duration_of(read(value, ENQUEUE.hold_us, "hold_us"), "hold_us")
+    if not holds(value, ENQUEUE.credited_wait_us, ZERO):
+        command.credited_wait_us = duration_of(read(value, ENQUEUE.credited_wait_us, "credited_wait_us"), "credited_wait_us")
+    if not holds(value, ENQUEUE.customer, EMPTY):
+        put(command.customer, seen_text(read(value, ENQUEUE.customer, "customer"), "customer", True))
     attributes = read(value, ENQUEUE.attributes, "attributes")
     if type(attributes) is not dict or attributes:
         command.attributes = attributes_of(attributes)
-    command.callback = flag_of(read(value, ENQUEUE.callback, "callback"), "callback")
-    command.explain = flag_of(read(value, ENQUEUE.explain, "explain"), "explain")
+    if not holds(value, ENQUEUE.callback, False):
+        command.callback = flag_of(read(value, ENQUEUE.callback, "callback"), "callback")
+    if not holds(value, ENQUEUE.explain, False):
+        command.explain = flag_of(read(value, ENQUEUE.explain, "explain"), "explain")
     return 0
 
 
@@ -232,27 +236,52 @@ cdef int advance_of(Command& into, object value) except -1:
 
 ctypedef int (*ToNative)(Command&, object) except -1
 
-cdef ToNative TO_NATIVE[23]
+cdef enum:
+    COMMAND_KINDS = 23
+
+cdef ToNative TO_NATIVE[COMMAND_KINDS]
 TO_NATIVE[:] = [
     sign_in_of, sign_out_of, set_availability_of, update_agent_of, enqueue_of, update_call_of, cancel_of, requeue_of,
     transfer_of, assign_of, callback_of, accept_of, reject_of, complete_of, end_wrap_up_of, record_outcome_of,
     configure_of, pause_queue_of, resume_queue_of, detach_of, attach_of, restart_of, advance_of,
 ]
-cdef dict TO_NATIVE_NUMBER = {kind: number for number, kind in enumerate((
+cdef tuple COMMANDS = (
     commands.SignIn, commands.SignOut, commands.SetAvailability, commands.UpdateAgent, commands.Enqueue,
     commands.UpdateCall, commands.Cancel, commands.Requeue, commands.Transfer, commands.Assign,
     commands.TurnIntoCallback, commands.Accept, commands.Reject, commands.Complete, commands.EndWrapUp,
     commands.RecordOutcome, commands.Configure, commands.PauseQueue, commands.ResumeQueue, commands.Detach,
     commands.Attach, commands.Restart, commands.Advance,
-))}
+)
+cdef PyObject* COMMAND_CLASSES[COMMAND_KINDS]  # the same, borrowed: so few are compared sooner than one is looked up
+
+
+cdef object ENQUEUE_CLASS = commands.Enqueue
+
+
+cdef int fill_command_classes() except -1:
+    cdef int number
+    if len(COMMANDS) != COMMAND_KINDS:
+        raise TypeError("the classes of commands are not those that are read")
+    for number in range(COMMAND_KINDS):
+        COMMAND_CLASSES[number] = <PyObject*>COMMANDS[number]
+    return 0
+
+
+fill_command_classes()
 
 
 cdef int fill_command(Command& native, object value) except -1:
-    number = TO_NATIVE_NUMBER.get(type(value))
-    if number is None:
-        refuse("command", f"{shown(value)} is no command", "one of the classes of router.engine.commands is wanted")
-    TO_NATIVE[<int>number](native, value)
+    cdef int number
+    for number in range(COMMAND_KINDS):
+        if <PyObject*>Py_TYPE(value) is COMMAND_CLASSES[number]:
+            return TO_NATIVE[number](native, value)
+    refuse("command", f"{shown(value)} is no command", "one of the classes of router.engine.commands is wanted")
     return 0
+
+
+# The name that a command gives to a call that comes, which its event has as well; None if it is another command.
+cdef inline object call_named(object command):
+    return read(command, ENQUEUE.call, "call") if type(command) is ENQUEUE_CLASS else None
 
 
 cdef Command command_of(object value) except *:

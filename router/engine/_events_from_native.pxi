@@ -15,9 +15,20 @@ cdef extern from *:
         Py_INCREF(value);
         *(PyObject**)((char*)into + slot) = value;
     }
+    static inline void router_put_item(PyObject* into, Py_ssize_t place, PyObject* value) {
+        Py_INCREF(value);
+        PyList_SET_ITEM(into, place, value);
+    }
     """
     object router_blank(PyObject* kind)
     void router_write(PyObject* into, Py_ssize_t slot, PyObject* value)
+    list router_list "PyList_New"(Py_ssize_t size)  # of so many places, to be filled before anybody else sees it
+    void router_put_item(list into, Py_ssize_t place, object value)
+    PyObject* PyList_GET_ITEM(list, Py_ssize_t)
+    Py_ssize_t PyList_GET_SIZE(list)
+
+cdef object YES = True  # whose address is that of the object: a constant's would be a number
+cdef object NO = False
 
 # What a field comes from.
 cdef enum Source:
@@ -91,8 +102,8 @@ cdef int fill_event_shape(EventShape& shape, object kind) except -1:
 fill_event_shapes()
 
 
-# Those of the last command. `names`: of queues, by number, as far as they were asked for.
-cdef list events_from(const CppEngine& engine, list names):
+# Those of the last command. `names`: of queues, by number, as far as they were asked for. `given`: see call_named().
+cdef list events_from(const CppEngine& engine, list names, object given):
     cdef const vector[Event]* native = &engine.events()
     cdef const Event* event
     cdef const EventShape* shape
@@ -106,9 +117,10 @@ cdef list events_from(const CppEngine& engine, list names):
     cdef object time_us = None
     cdef object call = None
     cdef object agent = None
-    cdef object value
     cdef object made
-    cdef list collected = []
+    cdef object fresh  # keeps a value until the event has it
+    cdef PyObject* value
+    cdef list collected = router_list(<Py_ssize_t>native.size())
     for index in range(native.size()):
         event = &native[0][index]
         shape = &EVENT_SHAPES[<int>event.kind]
@@ -116,57 +128,77 @@ cdef list events_from(const CppEngine& engine, list names):
             known_time_us = event.time_us
             time_us = known_time_us
         made = router_blank(shape.kind)
+        router_put_item(collected, <Py_ssize_t>index, made)
         for number in range(shape.fields):
             field = &shape.field[number]
             if field.source == OF_TIME:
-                value = time_us
+                value = <PyObject*>time_us
             elif field.source == OF_SEQUENCE:
-                value = sequence
+                value = <PyObject*>sequence
             elif field.source == OF_CALL:
                 if event.call == NONE:
-                    value = decode(engine.text(event.call_text)) if event.call_text != NONE else ""
+                    fresh = decode(engine.text(event.call_text)) if event.call_text != NONE else ""
+                    value = <PyObject*>fresh
                 else:
                     if event.call != known_call:
                         known_call = event.call
-                        call = decode(engine.call(known_call).name)
-                    value = call
+                        if given is not None and event.kind == EventKind.call_enqueued:
+                            call = given
+                        else:
+                            call = decode(engine.call(known_call).name)
+                    value = <PyObject*>call
             elif field.source == OF_AGENT:
                 if event.agent == NONE:
-                    value = ""
+                    value = <PyObject*>EMPTY
                 else:
                     if event.agent != known_agent:
                         known_agent = event.agent
                         agent = decode(engine.agent(known_agent).name)
-                    value = agent
+                    value = <PyObject*>agent
             elif field.source == OF_QUEUE:
                 value = known_queue_name(engine, event.queue, names)
             elif field.source == OF_FROM_QUEUE:
                 value = known_queue_name(engine, event.from_queue, names)
             elif field.source == OF_OFFER:
-                value = event.offer
+                fresh = event.offer
+                value = <PyObject*>fresh
             elif field.source == OF_VALUE:
-                value = time_us if event.value == known_time_us else event.value
-            elif field.source == OF_HOLD:
-                value = maybe(event.hold_until_us)
+                if event.value == known_time_us:
+                    value = <PyObject*>time_us
+                else:
+                    fresh = event.value
+                    value = <PyObject*>fresh
             elif field.source == OF_FLAG:
-                value = event.flag
-            elif field.source == OF_TEXT:
-                value = decode(engine.text(event.text))
+                value = <PyObject*>YES if event.flag else <PyObject*>NO
             elif field.source == OF_CODE:
-                value = (<list>shape.codes)[<int>event.code]
+                value = PyList_GET_ITEM(<list>shape.codes, <int>event.code)
             else:
-                value = agent_names(engine, engine.call(event.call).preferred)
-            router_write(<PyObject*>made, field.slot, <PyObject*>value)
-        collected.append(made)
+                fresh = own_value(engine, event, field.source)
+                value = <PyObject*>fresh
+            router_write(<PyObject*>made, field.slot, value)
     return collected
 
 
-cdef object known_queue_name(const CppEngine& engine, uint32_t queue, list names):
+# What few events have.
+cdef object own_value(const CppEngine& engine, const Event* event, Source source):
+    if source == OF_HOLD:
+        return maybe(event.hold_until_us)
+    if source == OF_TEXT:
+        return decode(engine.text(event.text))
+    return agent_names(engine, engine.call(event.call).preferred)
+
+
+# Borrowed from the list.
+cdef inline PyObject* known_queue_name(const CppEngine& engine, uint32_t queue, list names) except NULL:
     if queue == NONE:
-        return ""
+        return <PyObject*>EMPTY
+    if <size_t>PyList_GET_SIZE(names) <= queue or PyList_GET_ITEM(names, queue) is <PyObject*>None:
+        learn_queue_name(engine, queue, names)
+    return PyList_GET_ITEM(names, queue)
+
+
+cdef int learn_queue_name(const CppEngine& engine, uint32_t queue, list names) except -1:
     while <size_t>len(names) <= queue:
         names.append(None)
-    name = names[queue]
-    if name is None:
-        names[queue] = name = queue_name(engine, queue)
-    return name
+    names[queue] = queue_name(engine, queue)
+    return 0

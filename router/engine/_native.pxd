@@ -9,7 +9,7 @@ cdef class Engine:
     cdef CppEngine _engine
     cdef list _queue_names  # by number, as far as events named them; numbers of queues stay theirs
 
-    cdef list _events(self)
+    cdef list _events(self, object call=*)
     cdef uint32_t _call(self, object call) except? 0xFFFFFFFF
     cdef uint32_t _agent(self, object agent) except? 0xFFFFFFFF
     cdef uint32_t _queue(self, object queue) except? 0xFFFFFFFF

@@ -75,7 +75,7 @@ cdef class Engine:
         cdef Command native
         fill_command(native, command)
         self._engine.apply(native, when)
-        return self._events()
+        return self._events(call_named(command))
 
     def apply_many(self, commands):
         """Apply (time_us, command) pairs in order and return all events. Stops at the first that raises."""
@@ -101,7 +101,7 @@ cdef class Engine:
         if type(content) is not bytes or not <Py_ssize_t>DIGEST_BYTES_MIN <= len(content) <= <Py_ssize_t>DIGEST_BYTES_MAX:
             refuse("content", f"{shown(content)} is no digest", f"{DIGEST_BYTES_MIN} to {DIGEST_BYTES_MAX} bytes are wanted")
         outcome = self._engine.apply_request(native, when, client_name, request_name, content)
-        return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events()
+        return result_from(outcome.result, outcome.repeated), [] if outcome.repeated else self._events(call_named(command))
 
     def remembers(self, client, request_id, time_us):
         """Say whether a request of this client would be answered from memory at `time_us`."""
@@ -112,10 +112,10 @@ cdef class Engine:
         """Apply `Advance`: only fire what is due."""
         return self.apply(commands.Advance(), time_us)
 
-    cdef list _events(self):
+    cdef list _events(self, object call=None):
         if self._queue_names is None:
             self._queue_names = []
-        return events_from(self._engine, self._queue_names)
+        return events_from(self._engine, self._queue_names, call)
 
     def next_deadline(self):
         """Return the time of the earliest deadline, None if there is none. O(1)."""

@@ -11,6 +11,15 @@ cdef extern from *:
         Py_ssize_t size;
     };
 
+    // What a text mostly is: so many bytes of printable ASCII. No data: it may be good all the same, see seen_text().
+    static inline router_Text router_plain_text(PyObject* value, Py_ssize_t least, Py_ssize_t most) {
+        if (!PyUnicode_CheckExact(value) || !PyUnicode_IS_COMPACT_ASCII(value)) return {nullptr, 0};
+        const Py_ssize_t size = PyUnicode_GET_LENGTH(value);
+        const auto* data = reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(value));
+        const bool good = size >= least && size <= most && router::is_plain({data, static_cast<std::size_t>(size)});
+        return {good ? data : nullptr, size};
+    }
+
     // Into a string, or into what refers to something by its name.
     template <class Into> void router_put(Into& into, router_Text text) {
         const auto size = static_cast<std::size_t>(text.size);
@@ -28,11 +37,13 @@ cdef extern from *:
     ctypedef struct Text "router_Text":
         const char* data
         Py_ssize_t size
+    Text router_plain_text(PyObject* value, Py_ssize_t least, Py_ssize_t most)
     void put "router_put"(string& into, Text text)
     Kind& emplaced "router_emplaced"[Kind](Command& into)
     Py_ssize_t router_slot_of(PyObject* member)
     PyObject* router_read(PyObject* value, Py_ssize_t slot)
 
+from cpython.object cimport Py_TYPE
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
@@ -45,7 +56,9 @@ cdef object ANY_OF = requirements.AnyOf
 cdef object PREFERENCE = requirements.Preference
 cdef object URGENCY_KIND = vocabulary.Urgency
 cdef object URGENCY_NORMAL = vocabulary.Urgency.NORMAL
-cdef object NOTHING = ()  # there is but one empty tuple
+cdef object NOTHING = ()  # there is but one empty tuple, and one zero
+cdef object ZERO = 0
+cdef str EMPTY = ""
 cdef object MEMBER = type(commands.Enqueue.__dict__["call"])
 
 
@@ -60,6 +73,11 @@ cdef Py_ssize_t slot_of(object kind, str field) except -1:
 cdef inline object read(object value, Py_ssize_t slot, str field):
     cdef PyObject* found = router_read(<PyObject*>value, slot)
     return <object>found if found is not NULL else getattr(value, field)  # which says that it was never set
+
+
+# Whether the field is this very object, as most are the ones that they begin with.
+cdef inline bint holds(object value, Py_ssize_t slot, object what):
+    return router_read(<PyObject*>value, slot) is <PyObject*>what
 
 
 # A place is a field's name, or (the place around it, the name there, the number or key in it or None): only an error
@@ -82,6 +100,11 @@ cdef str shown(object value):
 
 # The text lies in the Python string, so that it is good for as long as that is.
 cdef Text seen_text(object value, object field, bint may_be_empty, Py_ssize_t bytes_max=NAME_BYTES_MAX) except *:
+    cdef Text text = router_plain_text(<PyObject*>value, 0 if may_be_empty else 1, bytes_max)
+    return text if text.data is not NULL else odd_text(value, field, may_be_empty, bytes_max)
+
+
+cdef Text odd_text(object value, object field, bint may_be_empty, Py_ssize_t bytes_max) except *:
     cdef Text text
     text.data = NULL
     text.size = 0
