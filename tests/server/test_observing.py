@@ -21,6 +21,7 @@ from router.v1 import administration_service_pb2, administration_service_pb2_grp
 from tests.server.support import running
 
 SECOND_NS = 1_000_000_000
+ROUNDS_MAX = 10
 METHOD = "/router.v1.AdministrationService/ValidateConfig"
 
 
@@ -59,14 +60,20 @@ async def test_a_client_has_less_time_than_it_says(monkeypatch: pytest.MonkeyPat
     async with running() as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         monkeypatch.setattr(server.shell.configs, "parse", never)
         stub = administration_service_pb2_grpc.AdministrationServiceStub(channel)
-        asking = []
-        for timeout_s in (1.03, 1.0, 1.0, 1.0):
-            asking.append(stub.ValidateConfig(administration_service_pb2.ValidateConfigRequest(), timeout=timeout_s))
-            await begun.acquire()
-        assert [await call.code() for call in asking] == [grpc.StatusCode.DEADLINE_EXCEEDED] * 4
+        request, rounds = administration_service_pb2.ValidateConfigRequest(), 0
+        # where the machine is busy, the end of the call comes too late to be seen as early
+        while rounds < ROUNDS_MAX and max(left_s, default=0.0) <= 0.01:
+            rounds += 1
+            asking = []
+            for timeout_s in (1.03, 1.0, 1.0, 1.0):
+                asking.append(
+                    stub.ValidateConfig(administration_service_pb2.ValidateConfigRequest(), timeout=timeout_s)
+                )
+                await begun.acquire()
+            assert [await call.code() for call in asking] == [grpc.StatusCode.DEADLINE_EXCEEDED] * 4
         async with asyncio.timeout(10):
             while server.metrics.rpcs.under_way:
                 await asyncio.sleep(0.01)
         (ended,) = [dict(one.values) for one in server.metrics.rpcs.readings() if one.metric is m.RPCS]
     assert max(left_s) > 0.01
-    assert ended == {(METHOD, "DEADLINE_EXCEEDED"): 4}
+    assert ended == {(METHOD, "DEADLINE_EXCEEDED"): 4 * rounds}
