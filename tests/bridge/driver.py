@@ -37,6 +37,8 @@ class Driver:
     def run(self, steps: int = STEPS) -> None:
         """Drive, rest and check, again and again."""
         self._begin()
+        if self.random.random() < 0.3:
+            self._promise()
         for step in range(1, steps + 1):
             self.random.choices(self._steps, self._weights)[0]()
             if step % CHECKED_EVERY == 0 or step == steps:
@@ -50,6 +52,15 @@ class Driver:
             if self.random.random() < 0.8:
                 self.world.pbx.dial_in(("agent", "sign_in"), f"PJSIP/{agent}")
         if self.random.random() < 0.7:
+            self.world.deliver_all()
+
+    def _promise(self) -> None:
+        """Begin with somebody who is to be called back."""
+        caller = self.world.pbx.dial_in(("in", "loans"))
+        self.world.deliver_all()
+        if caller is not None:
+            self.world.pbx.press(caller, "1")
+        if self.random.random() < 0.8:
             self.world.deliver_all()
 
     def _people(self) -> list[tuple[float, Step]]:
@@ -68,7 +79,10 @@ class Driver:
             (2, lambda: self._leg(self._press, "Up")),
             (1, lambda: self._leg(lambda leg: leg.bridge and pbx.transfer(leg), "Up")),
             (0.5, lambda: self._leg(pbx.forward, "Down", "Ringing")),
-            (1, lambda: self._caller(lambda caller: pbx.press(caller, one("0099*5")))),
+            (2, lambda: self._caller(lambda caller: pbx.press(caller, one("0911111115")))),
+            (8, lambda: self._line(self._lift, "Down", "Ringing")),
+            (4, lambda: self._line(lambda line: pbx.refuse(line, one(_CAUSES)), "Down", "Ringing")),
+            (1, lambda: self._line(lambda line: pbx.ring(line, one((True, False))), "Down")),
             (2, self._stranger),
             (3, self._instant),
             (3, self._supervise),
@@ -112,6 +126,10 @@ class Driver:
     def _leg(self, act: Callable[[ModelChannel], object], *states: str) -> None:
         if (leg := self.world.leg(self.random.randrange(_ANY), *states)) is not None:
             act(leg)
+
+    def _line(self, act: Callable[[ModelChannel], object], *states: str) -> None:
+        if (line := self.world.line(self.random.randrange(_ANY), *states)) is not None:
+            act(line)
 
     def _lift(self, leg: ModelChannel) -> None:
         self.world.pbx.lift(leg)
@@ -160,6 +178,8 @@ class Driver:
         one = self.random.choice
         caller = self.world.caller(self.random.randrange(_ANY))
         call, agent = f"asterisk-{caller.line}" if caller else "nobody", one([*AGENTS, "dora"])
+        if self.random.random() < 0.3:
+            call = one([view.call for view in self.world.router.engine.calls()] or [call])
         commands: list[c.Command] = [
             c.Assign(call, agent),
             c.Requeue(call, keep_place=False),

@@ -10,6 +10,7 @@ from collections import deque
 
 from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
+from router.bridge.asterisk.ids import CALL_VARIABLE, CUSTOMER_ROLE
 
 APP = "router"
 UNKNOWN_ENDPOINT = "PJSIP/nowhere"
@@ -25,6 +26,8 @@ class ModelChannel:
         self.args = args
         self.stasis = stasis
         self.is_leg = not stasis
+        self.is_customer = False
+        """Whether it is the line to somebody who is called back."""
         self.is_stranger = False
         """Whether it is there because a telephone has transferred or forwarded a call."""
         self.music = False
@@ -46,6 +49,10 @@ class ModelPbx:
         self.hearing: set[str] = set()
         """The bridges in which digits are heard."""
         self.playing: dict[str, str] = {}
+        self.reached: set[str] = set()
+        """Callbacks whose customers have answered."""
+        self.said: list[tuple[str, tuple[str, ...]]] = []
+        """All that was played, and to whom: a channel, or the call that it was marked with."""
         self.devices: dict[str, str] = {}
         self.connected = False
         self.events: deque[ari.Event] = deque()
@@ -79,7 +86,11 @@ class ModelPbx:
             self.emit(ari.StasisStart(channel.view(), channel.args))
 
     def callers(self) -> list[ModelChannel]:
-        return [channel for channel in self.channels.values() if not channel.is_leg and not channel.is_stranger]
+        return [one for one in self.channels.values() if one.stasis and not one.is_leg and not one.is_stranger]
+
+    def lines(self, *states: str) -> list[ModelChannel]:
+        """Return the lines to customers who are called back, and have not come in yet."""
+        return [one for one in self.channels.values() if one.is_customer and not one.stasis and one.state in states]
 
     def strangers(self) -> list[ModelChannel]:
         return [channel for channel in self.channels.values() if channel.is_stranger]
@@ -99,6 +110,8 @@ class ModelPbx:
 
     def enter(self, leg: ModelChannel) -> None:
         leg.stasis = True
+        if leg.is_customer:
+            self.reached.add(leg.args[-1])
         self.emit(ari.StasisStart(leg.view(), leg.args))
 
     def refuse(self, leg: ModelChannel, cause: int) -> None:
@@ -114,7 +127,7 @@ class ModelPbx:
         del self.channels[channel.id]
         if channel.stasis:
             self.emit(ari.StasisEnd(channel.view()))
-        if channel.is_leg or channel.is_stranger:
+        if channel.is_leg or channel.is_stranger or channel.is_customer:
             self.emit(ari.ChannelDestroyed(channel.view(), 16))
 
     def transfer(self, before: ModelChannel) -> ModelChannel:
@@ -259,6 +272,7 @@ class ModelPbx:
             case req.Play(playback=playback):
                 channel.music = False
                 self.playing[playback] = channel.id
+                self.said.append((channel.variables.get(CALL_VARIABLE, channel.line), request.media))
             case req.Continue():
                 self._leave_bridge(channel)
                 del self.channels[channel.id]
@@ -271,7 +285,7 @@ class ModelPbx:
         return req.Done()
 
     def _originate(self, request: req.Originate) -> req.Outcome:
-        if request.originator not in self.channels:
+        if request.originator and request.originator not in self.channels:
             return req.Gone("Provided originator channel was not found")
         if any(known.startswith(request.channel) for known in self.channels):
             return req.Conflict("exists, or another begins so")
@@ -279,6 +293,8 @@ class ModelPbx:
             return req.Failed(500, "Allocation failed")
         leg = ModelChannel(request.channel, f"{request.endpoint}-0000", "Down", request.app_args, stasis=False)
         leg.variables = dict(request.variables)
+        leg.is_customer = request.app_args[0] == CUSTOMER_ROLE
+        leg.is_leg = not leg.is_customer
         self.channels[leg.id] = leg
         self.emit(ari.Dial(leg.view(), ""))
         return req.Done(leg.view())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+import msgspec
 import pytest
 
 from router.bridge.asterisk.announcing import Announcer, media_of, words_of
@@ -25,6 +26,14 @@ def estimate(position: int | None = 3, p80_s: float | None = 150.0, mean_s: floa
         position=position,
         samples=5,
     )
+
+
+def test_a_callback_is_offered_where_the_router_says_so() -> None:
+    offered = msgspec.structs.replace(estimate(1), callback_offered=True)
+    settings = Announcements(mode="digits", wait=False, callback="sound:press-1")
+    assert media_of(offered, settings) == ("sound:queue-youarenext", "sound:press-1")
+    assert media_of(estimate(1), settings) == ("sound:queue-youarenext",)
+    assert media_of(offered, Announcements(mode="digits", wait=False)) == ("sound:queue-youarenext",)
 
 
 @pytest.mark.parametrize(

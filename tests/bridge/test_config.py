@@ -74,7 +74,7 @@ def test_every_default_of_the_example_is_the_default() -> None:
 _NO_DEFAULTS = {
     *("token_env", "ca", "certificate", "key", "pattern", "skills", "capacity", "caller_id", "music", "hook"),
     *("busy", "rejected", "no_answer", "congestion", "unreachable", "failed", "channel", "explain"),
-    *("sign_in", "device_state", "keys"),
+    *("sign_in", "device_state", "keys", "number", "numbers", "callback"),
 }
 
 

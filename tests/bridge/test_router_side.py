@@ -108,6 +108,21 @@ async def test_agents_of_an_earlier_run_are_learnt_and_nothing_is_changed_by_tha
         assert sorted((view.agent, view.reason) for view in learned.agents) == [("ada", ""), ("ben", "lunch")]
 
 
+async def test_callbacks_of_an_earlier_run_are_learnt_and_nothing_else() -> None:
+    async with running(ROUTER) as server, side_of(server) as (side, ear):
+        for number, call in enumerate(("back", "there", "known"), 1):
+            side.send(Send(number, Enqueue(call, "loans", callback=call != "there", attributes={"a": call})))
+        await ear.until(lambda: 3 in ear.outcomes)
+        side.learn(LearnAgents(4, (), (LiveCall("known"), LiveCall("unheard of"))))
+        await ear.until(lambda: 4 in ear.outcomes)
+        learned = ear.outcomes[4]
+        assert isinstance(learned, Learned)
+        assert [(view.call, view.attributes) for view in learned.callbacks] == [("back", {"a": "back"})]
+        side.send(Send(5, Cancel("there")))
+        await ear.until(lambda: 5 in ear.outcomes)
+        assert isinstance(ear.outcomes[5], Applied), "it was only asked"
+
+
 async def test_comparing_and_what_cannot_be_compared() -> None:
     async with running(ROUTER) as server, side_of(server) as (side, ear):
         side.reconcile(Reconcile(1, (LiveCall("a", enqueue=Enqueue("a", "loans")),), ()))

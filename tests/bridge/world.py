@@ -8,7 +8,7 @@ and otherwise anything may overtake anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 
 from router.bridge.asterisk.actions import (
     Action,
@@ -30,8 +30,10 @@ from router.bridge.asterisk.ari import requests as req
 from router.bridge.asterisk.calls import LegPhase
 from router.bridge.asterisk.floor import HEEDED, Floor
 from router.bridge.asterisk.floor_settings import (
+    CALLBACK,
     Admit,
     Arrival,
+    Callbacks,
     Decision,
     Feature,
     FeatureKind,
@@ -40,19 +42,20 @@ from router.bridge.asterisk.floor_settings import (
     Transfers,
     Unwanted,
 )
-from router.bridge.asterisk.ids import CALL_VARIABLE
+from router.bridge.asterisk.ids import CALLBACK_VARIABLE
 from router.client import Reconciled, Reply
 from router.engine import commands as c
 from router.engine import events as e
 from router.engine.requirements import Requirement
 from router.engine.settings import QueueSettings, Settings, WrapUp
-from router.engine.vocabulary import Availability, CallState, EngagementState, WrapUpMode
+from router.engine.vocabulary import CallState, WrapUpMode
 from router.server.writing.requests import Submission
 from router.wire.sessions import DifferenceKind
+from tests.bridge.at_rest import CLIENT as CLIENT
+from tests.bridge.at_rest import AtRest
 from tests.bridge.model_pbx import UNKNOWN_ENDPOINT, ModelChannel, ModelPbx
 from tests.server.desk import Desk
 
-CLIENT = "asterisk"
 SECOND_US = 1_000_000
 AGENTS = ("ada", "ben", "cleo")
 QUEUES = ("loans", "cards", "vip")
@@ -95,12 +98,19 @@ def floor_settings(**changes: object) -> FloorSettings:
         "name": CLIENT,
         "transfers": Transfers({"1": "loans", "2": "cards"}),
         "patience_us": 15 * SECOND_US,
-        "keys": {"0": Place("operator", "s", 1), "9": None},
+        "keys": {"0": Place("operator", "s", 1), "1": CALLBACK, "9": None},
+        "callbacks": Callbacks(
+            "PJSIP/{number}@trunk",
+            lambda arrival: arrival.caller_number,
+            ring_us=5 * SECOND_US,
+            tries=2,
+            pause_us=20 * SECOND_US,
+        ),
     }
     return FloorSettings(**(given | changes))  # type: ignore[arg-type]
 
 
-class World:
+class World(AtRest):
     def __init__(self, settings: FloorSettings | None = None, engine_settings: Settings = SETTINGS) -> None:
         self.settings = settings or floor_settings()
         self.pbx = ModelPbx()
@@ -122,6 +132,14 @@ class World:
         self.muted = False
         self.insist: set[str] = set()
         """Agents of whom a feature code or a supervisor has said that they are ready, come what may."""
+        self.ended_by_others: set[str] = set()
+        """Calls that a supervisor has ended."""
+        self.promised: set[str] = set()
+        """Callbacks that callers were promised."""
+        self.promises: dict[str, str] = {}
+        """By what is played: the callback that is promised by it."""
+        self.forgotten: set[str] = set()
+        """Those that the router has lost with its memory; a bridge that is started then cannot know of them."""
         self.start()
 
     # --- the bridge
@@ -193,6 +211,7 @@ class World:
         self.drop_router()
         self.muted = True
         self.log.append("--- the router restarts without memory")
+        self.forgotten |= {view.call for view in self.router.engine.calls()}
         self.router, self.told = Desk(self.engine_settings), 0
         self.ended.clear()
         self.router.time_us = self.now_us
@@ -232,6 +251,9 @@ class World:
                     self.commands.append(action)
                     if isinstance(action, Reconcile):
                         self._grant(call.call for call in action.calls if call.talking)
+                case req.Play(media=(self.settings.sounds.callback_agreed,), channel=channel):
+                    self.promises[action.playback] = self.floor._desk.callers[channel].id.removesuffix("!")
+                    self.requests.append(action)
                 case req.Request():
                     self.log.append(f"      > {action}")
                     if isinstance(action, req.AddToMixing):
@@ -310,11 +332,18 @@ class World:
             outcome = req.Failed(500, "Allocation failed")
         else:
             outcome = self.pbx.do(request)
+            self._hear_promise(request, outcome)
             if fault == "slow":
                 outcome = req.Unreachable()
         self.log.append(f"   pbx {type(request).__name__} {request.key} -> {type(outcome).__name__}")
         self.outcomes.append((request, outcome))
         return True
+
+    def _hear_promise(self, request: req.Request, outcome: req.Outcome) -> None:
+        heard = isinstance(request, req.Play) and isinstance(outcome, req.Done) and request.playback in self.promises
+        # a bridge that is started in the midst of it finds the mark
+        if heard and self.pbx.channels[request.channel].variables.get(CALLBACK_VARIABLE):
+            self.promised.add(self.promises[request.playback])
 
     def deliver_outcome(self, which: int = 0) -> bool:
         if not self.outcomes:
@@ -354,11 +383,17 @@ class World:
                 for difference in found.differences:
                     self.log.append(f"   differs: {difference}")
             case LearnAgents():
-                found = self.router.reconcile((), (), CLIENT, dry_run=True)
+                found = self.router.reconcile(asked.known, (), CLIENT, dry_run=True)
+                ended = [one.call for one in found.differences if one.kind is DifferenceKind.CALL_ENDED]
+                views = [self.router.engine.call(call) for call in ended]
                 gone = [one.agent for one in found.differences if one.kind is DifferenceKind.AGENT_GONE]
                 known = {view.call for view in self.router.engine.calls() if view.state is CallState.ASSIGNED}
                 talks = tuple(call for call in asked.calls if call in known)
-                answer = Learned(tuple(self.router.engine.agent(name) for name in gone), talks)
+                answer = Learned(
+                    tuple(self.router.engine.agent(name) for name in gone),
+                    talks,
+                    tuple(view for view in views if view.callback),
+                )
         self.replies.append((asked, answer))
         self._see()
         return True
@@ -409,6 +444,8 @@ class World:
         """Somebody else tells the router something."""
         if isinstance(command, c.SetAvailability) and command.ready:
             self.insist.add(command.agent)
+        if isinstance(command, c.Cancel | c.Complete):
+            self.ended_by_others.add(command.call)
         answer = self.router.submit(Submission(command, client_id="desk", actor="supervisor"))
         self.log.append(f"supervisor {command} -> {answer.refusal.reason if answer.refusal else 'ok'}")
         self._see()
@@ -449,7 +486,7 @@ class World:
         for _ in range(20_000):
             for playback in list(self.pbx.playing):
                 self.pbx.finish_playing(playback)
-            for leg in self.pbx.legs("Up"):
+            for leg in [*self.pbx.legs("Up"), *self.pbx.lines("Up")]:
                 if not leg.stasis:
                     self.pbx.enter(leg)
             steps = (
@@ -480,99 +517,11 @@ class World:
             self.wait(SECOND_US)
             self.deliver_all()
 
-    # --- what must hold at rest
-
-    def check(self) -> None:
-        engine, pbx = self.router.engine, self.pbx
-        engine.audit()
-        assert self.floor.pbx_known, "Asterisk's side is not known"
-        assert self.floor.router_together, "the router's side is not known"
-        live = {
-            view.call: view
-            for view in engine.calls()
-            if view.state <= CallState.ASSIGNED and self.router.sessions.calls.owner(view.call) == CLIENT
-        }
-        callers = {_name_of(caller, live): caller for caller in pbx.callers()}
-        handed_over = self._handed_over()
-        callers = {call: caller for call, caller in callers.items() if caller.id not in handed_over}
-        left = self._left_to_talk(callers.keys() - live.keys())
-        for call in left:
-            del callers[call]
-        astray = live.keys() ^ callers.keys()
-        assert not astray, f"{astray}: each live call has its caller's channel, and the other way"
-        wanted_legs = set(left.values())
-        for call, view in live.items():
-            caller, bridge = callers[call], _bridge_of(call)
-            legs = [leg for leg in pbx.legs("Down", "Ringing", "Up") if leg.args[-1] == call]
-            if view.detached:
-                assert self._left_to_talk([call]), f"{call} is detached, and does not talk"
-                wanted_legs.add(legs[0].id)
-                continue
-            if view.state is CallState.WAITING:
-                assert not legs, f"{call} waits, and {legs[0].id} is rung for it"
-            else:
-                assert [leg.args[1] for leg in legs] == [view.agent], f"{call}: {view.agent} should have it"
-                rung = legs[0].id.removesuffix("-leg").partition("~")[0]
-                assert view.state is CallState.ASSIGNED or f"{CLIENT}-offer-{view.offer}" == rung
-                wanted_legs.add(legs[0].id)
-            talks = view.state is CallState.ASSIGNED and legs[0].state == "Up"
-            if talks:
-                assert set(pbx.bridges[bridge]) == {caller.id, legs[0].id}, f"{call} is not with {legs[0].id}"
-                assert caller.state == "Up"
-                assert (caller.music, caller.ringing) == (False, False), f"{call} hears music while talking"
-            else:
-                assert not caller.bridge, f"{call} is in a mixing bridge, with nobody"
-                assert all(leg.state != "Up" for leg in legs), f"{legs[0].id} has answered and is not connected"
-                assert caller.music or (caller.ringing and caller.state == "Ring"), f"{call} hears nothing"
-            assert (call in self.waits) == (not talks), f"announcements to {call}"
-        assert {leg.id for leg in pbx.legs("Down", "Ringing", "Up")} == wanted_legs, "a leg is nobody's"
-        ours = {_bridge_of(f"{CLIENT}-{caller.id}") for caller in pbx.callers()}
-        ours |= {_bridge_of(_name_of(caller, live)) for caller in pbx.callers()}
-        assert pbx.bridges.keys() <= ours, "a bridge is nobody's"
-        assert self.waits <= live.keys()
-        self._check_agents()
-
-    def _handed_over(self) -> set[str]:
-        """Return the callers whose agents have handed them over: they talk with somebody else, and nobody is alone."""
-        found = set()
-        for stranger in self.pbx.strangers():
-            if not stranger.stasis:
-                continue  # it rings until Asterisk gives up, or it comes in
-            others = [one for one in self.pbx.bridges.get(stranger.bridge, ()) if one != stranger.id]
-            assert len(others) == 1, f"{stranger.id} is left, with {others}"
-            assert not self.pbx.channels[others[0]].music, f"{others[0]} hears music while talking"
-            found.add(others[0])
-        return found
-
-    def _left_to_talk(self, calls: Iterable[str]) -> dict[str, str]:
-        """Return those of the calls, with their legs, who talk while the call is over for the router."""
-        left = {}
-        for call in calls:
-            bridge = self.pbx.bridges.get(_bridge_of(call), [])
-            for leg in self.pbx.legs("Up"):
-                if leg.id in bridge and len(bridge) == 2 and leg.args[-1] == call:
-                    ours = self.router.sessions.agents.owner(leg.args[1]) == CLIENT
-                    left[call] = leg.id
-                    if not ours:
-                        continue
-                    view = self.router.engine.agent(leg.args[1])
-                    ready = view.availability is Availability.READY and view.agent not in self.insist
-                    assert not ready, f"{view.agent} talks, and is ready"
-        return left
-
-    def _check_agents(self) -> None:
-        for view in self.router.engine.agents():
-            for engagement in view.engagements:
-                if engagement.state is not EngagementState.WRAP_UP:
-                    assert self.router.engine.call(engagement.call).state <= CallState.ASSIGNED
-            if view.availability is Availability.NOT_READY and self.router.sessions.agents.owner(view.agent) == CLIENT:
-                assert view.reason != "connection_lost", f"{view.agent} is stuck"
-                if view.reason == "unknown_call":
-                    assert any(leg.args[1] == view.agent for leg in self.pbx.legs("Up")), f"{view.agent} is stuck"
-                if view.reason in ("busy", "unreachable"):
-                    assert ("agent", view.agent) in self.floor._desk.timers, f"{view.agent} is stuck: {view.reason}"
-
     # --- shortcuts for those who drive
+
+    def line(self, which: int, *states: str) -> ModelChannel | None:
+        lines = self.pbx.lines(*states)
+        return lines[which % len(lines)] if lines else None
 
     def caller(self, which: int) -> ModelChannel | None:
         callers = self.pbx.callers()
@@ -581,14 +530,3 @@ class World:
     def leg(self, which: int, *states: str) -> ModelChannel | None:
         legs = self.pbx.legs(*states)
         return legs[which % len(legs)] if legs else None
-
-
-def _name_of(caller: ModelChannel, live: Container[str]) -> str:
-    """Return the name of a caller's call. Who was put through is a new caller if nobody heard of that."""
-    usual, anew = (f"{CLIENT}-{channel}" for channel in (caller.line, caller.id))
-    name = caller.variables.get(CALL_VARIABLE, usual)
-    return anew if name not in live and anew in live else name
-
-
-def _bridge_of(call: str) -> str:
-    return f"{CLIENT}-call-{call.removeprefix(f'{CLIENT}-').partition('~')[0]}"

@@ -14,7 +14,7 @@ import msgspec
 from router.bridge.asterisk.ari.requests import Outcome, Request
 from router.client import LiveAgent, LiveCall, Reconciled, Reply
 from router.engine.commands import Command
-from router.engine.views import AgentView
+from router.engine.views import AgentView, CallView
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -38,11 +38,12 @@ class Reconcile(msgspec.Struct, frozen=True):
 class LearnAgents(msgspec.Struct, frozen=True):
     """Find out which agents an earlier run has signed in: a dry run of Reconcile without any, then each one's view.
 
-    Of `calls` it is asked, too, whether an agent has them.
+    Of `calls` it is asked, too, whether an agent has them; and which callbacks there are beside the calls of `known`.
     """
 
     number: int
     calls: tuple[str, ...] = ()
+    known: tuple[LiveCall, ...] = ()
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -108,10 +109,11 @@ class Unanswered(msgspec.Struct, frozen=True):
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """The agents that are signed in through this bridge, and those of the calls that an agent has."""
+    """The agents signed in through this bridge, those of the calls that an agent has, and callbacks of ours."""
 
     agents: tuple[AgentView, ...]
     assigned: tuple[str, ...] = ()
+    callbacks: tuple[CallView, ...] = ()
 
 
 Asked = Request | Send | Reconcile | LearnAgents
@@ -120,7 +122,8 @@ Answer = Outcome | Applied | Refused | Unanswered | Learned | Reconciled
 COUNTS: Final[Mapping[str, str]] = {
     "calls": "calls that came, by what became of their beginning (admitted, feature, unwanted, adopted)",
     "calls_ended": "calls that ended, by how"
-    " (abandoned, completed, agent_hung_up, refused, fallback, key, ended_by_router)",
+    " (abandoned, completed, agent_hung_up, refused, fallback, key, callback, callback_given_up,"
+    " ended_by_router)",
     "legs": "telephones rung, by what came of it (answered, withdrawn, and the words for why they did not answer)",
     "connects": "attempts to connect two sides, by how they went (connected, retried, failed, undone by the router)",
     "requests_failed": "requests to Asterisk that did not succeed, by outcome (gone, conflict, failed, unreachable)",
@@ -129,6 +132,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "events_unexpected": "events that came twice, late or about nobody known, by type",
     "features": "feature codes dialled, by kind and how they went (such as sign_in, or sign_in_failed)",
     "transfers": "transfers dialled by agents, by how they went (done, refused, unknown_code, by_telephone, by_caller)",
+    "callbacks": "callbacks, by how they went (agreed, refused, reached, unreached, given_up)",
     "resyncs": "comparisons with what Asterisk has, by how they went (done, failed)",
     "reconciles": "comparisons with what the router has, by how they went (agreed, differed, failed)",
     "differences": "differences found by Reconcile, by kind",

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 POSITION_VARIABLE: Final = "SKILL_ROUTER_POSITION"
 WAIT_VARIABLE: Final = "SKILL_ROUTER_WAIT"
+OFFERED_VARIABLE: Final = "SKILL_ROUTER_CALLBACK_OFFERED"
 HOOKS_MAX: Final = 8
 _MEDIA_MAX: Final = 16
 _OUTPUT_MAX: Final = 8_192
@@ -94,7 +95,8 @@ class Announcer:
     async def _run_hook(self, call: str, channel: str, queue: str, estimate: WaitEstimate) -> tuple[str, ...]:
         """Return what the program says is to be played: a line of its output for each."""
         known = {"SKILL_ROUTER_CALL": call, "SKILL_ROUTER_CHANNEL": channel, "SKILL_ROUTER_QUEUE": queue}
-        environment = os.environ | known | words_of(estimate, self._settings)
+        offered = {OFFERED_VARIABLE: "1" if estimate.callback_offered else ""}
+        environment = os.environ | known | offered | words_of(estimate, self._settings)
         async with self._hooks:
             process = await asyncio.create_subprocess_exec(
                 *self._settings.hook,
@@ -180,6 +182,8 @@ def media_of(estimate: WaitEstimate, settings: Announcements) -> tuple[str, ...]
         minutes = math.ceil(wait_us / _MINUTE_US)
         if 1 <= minutes <= _MINUTES_MAX:
             media += ["sound:queue-holdtime", f"number:{minutes}", f"sound:queue-minute{'s' if minutes > 1 else ''}"]
+    if settings.callback and estimate.callback_offered:
+        media.append(settings.callback)
     return tuple(media)
 
 

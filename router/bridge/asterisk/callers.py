@@ -5,6 +5,8 @@ Keeps one invariant: whoever comes in is known to the router, is on the way out,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered, Wait, WaitOver
@@ -22,18 +24,24 @@ from router.bridge.asterisk.ari.requests import (
     Request,
     SetVariable,
 )
-from router.bridge.asterisk.calls import Call, CallPhase, Mixing, Sound
+from router.bridge.asterisk.callback_memory import read_memory
+from router.bridge.asterisk.calls import Call, Callback, CallPhase, Line, Mixing, Sound
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, Place, Unwanted
 from router.bridge.asterisk.hearing import Hearing
-from router.bridge.asterisk.ids import ARRIVAL_VARIABLE, CALL_VARIABLE
+from router.bridge.asterisk.ids import ARRIVAL_VARIABLE, CALL_VARIABLE, CALLBACK_VARIABLE
+from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.visits import Visits
-from router.engine.commands import Cancel, Complete
+from router.engine.commands import Cancel, Complete, Enqueue
 from router.engine.vocabulary import CallState
 
 _RINGING_PATIENCE_US = 1_000_000
 _TIMERS = ("patience", "sound", "said", "go", "unmix", "name")
+_OFF_LINE_TIMERS = ("line", "told", "back", "turn")
+_WORDS_US = 15_000_000
+"""So long a caller who leaves is told something at most."""
+_LEFT = "left"
 _NAMED_MAX = 10_000
 _OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
 
@@ -41,28 +49,40 @@ _OVER = frozenset({"CALL_FINISHED", "UNKNOWN_CALL"})
 class Callers:
     """What is done for callers."""
 
-    def __init__(self, desk: Desk, link: Link, hearing: Hearing, visits: Visits) -> None:
+    def __init__(self, desk: Desk, link: Link, hearing: Hearing, visits: Visits, lines: Lines) -> None:
         self._desk = desk
         self._hearing = hearing
         self._link = link
         self._visits = visits
+        self._lines = lines
+        self.on_gone_to_wait: Callable[[Call], None]
+        """Is told of a caller who has hung up and wants to be called back."""
         self._named: dict[str, str] = {}
         """The last ids that were left with channels: who comes in again gets the next one."""
 
     # --- coming in
 
     def arrive(
-        self, arrival: Arrival, *, up: bool = False, adopted: bool = False, in_mixing: bool = False
+        self,
+        arrival: Arrival,
+        *,
+        up: bool = False,
+        adopted: bool = False,
+        in_mixing: bool = False,
+        called_back: str = "",
     ) -> Call | None:
         """A caller is there. Return the call, None if it turned out to be none at once.
 
-        One that is `adopted` has been brought by an earlier run, perhaps; comparing with the router will tell.
+        One that is `adopted` has been brought by an earlier run, perhaps; comparing with the router will tell. A
+        customer who was called back for a call may be adopted, too.
         """
         before = None if adopted else self._named.get(arrival.channel)
         if before and self._desk.ids.is_call_of(before, arrival.channel):
             name = self._desk.ids.next_call(before)
         else:
-            name = self._desk.ids.call(arrival.channel)
+            name = called_back or self._desk.ids.call(arrival.channel)
+        while name in self._desk.calls:
+            name = self._desk.ids.next_call(name)
         call = Call(name, arrival, self._desk.now_us)
         call.known, call.in_mixing = adopted, in_mixing
         call.brought = adopted
@@ -73,8 +93,10 @@ class Callers:
         call.mixing = Mixing.MADE if in_mixing else Mixing.NONE
         self._desk.calls[call.id] = self._desk.callers[call.channel] = call
         call.missing = {name for name in self._desk.settings.variables if name not in arrival.variables}
-        if adopted:
-            call.missing.add(CALL_VARIABLE)
+        if called_back:
+            call.missing = {CALLBACK_VARIABLE}
+        elif adopted:
+            call.missing |= {CALL_VARIABLE, CALLBACK_VARIABLE} if self._desk.settings.callbacks else {CALL_VARIABLE}
         for name in sorted(call.missing):
             self._desk.request(GetVariable(call.channel, name))
         if not call.missing:
@@ -89,6 +111,9 @@ class Callers:
         value = str(outcome.body) if isinstance(outcome, Done) else ""
         if name == CALL_VARIABLE:
             self._recognise(call, value)
+        if name == CALLBACK_VARIABLE and value:
+            self._recall(call, value)
+            return
         if name == ARRIVAL_VARIABLE:
             call.arrival = _arrival_in(value) or call.arrival
         else:
@@ -107,12 +132,29 @@ class Callers:
             call.missing.add(ARRIVAL_VARIABLE)
             self._desk.request(GetVariable(call.channel, ARRIVAL_VARIABLE))
 
-    def _decide(self, call: Call) -> None:
+    def _recall(self, call: Call, text: str) -> None:
+        """A caller was found who is called back, or has just been promised it and is to leave."""
+        memory = read_memory(text)
+        call.missing.clear()
+        if memory is None:
+            call.known = False
+            self._rename(call, self._desk.ids.left(call.id))
+            self.leave(call, None, "callback")
+            return
+        call.arrival = msgspec.structs.replace(memory.arrival, channel=call.channel)
+        call.callback = Callback(memory.number, memory.requirement, tries=memory.tries)
+        call.callback.line, call.callback.turned = Line.ON, True
+        self._decide(call)
+
+    def _ruling(self, call: Call) -> Decision:
         try:
-            decision: Decision = self._desk.settings.rules(call.arrival)
+            return self._desk.settings.rules(call.arrival)
         except Exception as error:
             self._desk.note("error", f"the rules failed for this caller: {error!r}", call=call.id)
-            decision = Unwanted("the rules failed")
+            return Unwanted("the rules failed")
+
+    def _decide(self, call: Call) -> None:
+        decision = self._ruling(call)
         match decision:
             case Admit():
                 self._admit(call, decision)
@@ -127,12 +169,9 @@ class Callers:
                 self.leave(call, self._desk.settings.fallback)
 
     def _admit(self, call: Call, decision: Admit) -> None:
-        settings = self._desk.settings
         call.enqueue = msgspec.structs.replace(decision.enqueue, call=call.id)
         call.queue = call.enqueue.queue
-        call.lets_in = settings.answer if decision.answer is None else decision.answer
-        call.music_class = settings.music_class if decision.music_class is None else decision.music_class
-        call.keys = settings.keys if decision.keys is None else decision.keys
+        self._take_manner(call, decision)
         if call.leg is None:
             call.phase = CallPhase.WAITING
         self._desk.count("calls", "adopted" if call.known else "admitted")
@@ -145,6 +184,18 @@ class Callers:
             if call.id != self._desk.ids.call(call.channel) or call.channel in self._named:
                 self.name(call)
             self._bring(call)
+
+    def _take_manner(self, call: Call, decision: Admit) -> None:
+        settings = self._desk.settings
+        call.lets_in = settings.answer if decision.answer is None else decision.answer
+        call.music_class = settings.music_class if decision.music_class is None else decision.music_class
+        call.keys = settings.keys if decision.keys is None else decision.keys
+
+    def set_manner(self, call: Call) -> None:
+        """See that a call which nobody is on the line for has the music and the keys that the rules say."""
+        decision = self._ruling(call)
+        manner = decision if isinstance(decision, Admit) else Admit(Enqueue(call.id, call.queue))
+        self._take_manner(call, manner)
 
     def _bring(self, call: Call) -> None:
         call.known = True
@@ -163,10 +214,14 @@ class Callers:
             self._hearing.settle(call)
         self._rename(call, self._desk.ids.next_call(call.id))
         self.name(call)
+        if call.callback is not None:
+            call.callback.turned = True
         self._bring(call)
 
     def name(self, call: Call) -> None:
         """Leave the id of a call that has not the usual one with its channel, for whoever adopts it."""
+        if call.phase is CallPhase.LEAVING or call.off_line:
+            return
         self._named[call.channel] = call.id
         if len(self._named) > _NAMED_MAX:
             del self._named[next(iter(self._named))]
@@ -174,6 +229,9 @@ class Callers:
         if call.channel != call.arrival.channel:
             arrival = msgspec.json.encode(call.arrival).decode()
             self._desk.request(SetVariable(call.channel, ARRIVAL_VARIABLE, arrival))
+        if self._desk.settings.callbacks is not None:
+            # of an earlier visit, which ended with the promise of a callback
+            self._desk.request(SetVariable(call.channel, CALLBACK_VARIABLE, ""))
 
     def _rename(self, call: Call, name: str) -> None:
         old, call.id = call.id, name
@@ -192,6 +250,7 @@ class Callers:
         self._desk.note("debug", f"was {old}, and has another id now", call=name, channel=call.channel)
 
     def _enqueued(self, call: Call, name: str, answer: Applied | Refused | Unanswered) -> None:
+        call = self._desk.calls.get(name, call)  # perhaps its caller has left it, to be called back
         if call.id != name:
             # it has got another id meanwhile
             if isinstance(answer, Applied):
@@ -216,7 +275,8 @@ class Callers:
 
     def be_patient(self, call: Call) -> None:
         """While the router is out of reach, a caller waits no longer than `patience`."""
-        if not self._link.together and call.phase in (CallPhase.WAITING, CallPhase.RINGING):
+        waits = call.phase in (CallPhase.WAITING, CallPhase.RINGING) and not call.off_line
+        if waits and not self._link.together:
             self._desk.timers.set(("patience", call.id), self._desk.now_us + self._desk.settings.patience_us)
 
     def patience_over(self, call: Call) -> None:
@@ -231,9 +291,31 @@ class Callers:
             # perhaps it is answered yet
             self._desk.timers.set(("patience", call.id), self._desk.now_us + _RINGING_PATIENCE_US)
 
-    def leave(self, call: Call, place: Place | None, how: str = "fallback") -> None:
-        """A call is over for us: the caller goes on in the dialplan, or is hung up."""
+    def part(self, call: Call) -> Call:
+        """Go on with a call without its caller, who is left with a name that nobody else knows. Return the new one."""
+        name, leg = call.id, call.leg
+        self._rename(call, self._desk.ids.left(name))
+        self._named[call.channel] = name
+        on = Call(name, msgspec.structs.replace(call.arrival, channel=""), self._desk.now_us)
+        on.phase, on.leg, on.queue, on.returned = call.phase, leg, call.queue, call.returned
+        on.enqueue = None if call.enqueue is None else msgspec.structs.replace(call.enqueue, call=name)
+        on.known, on.brought, on.detached = call.known, call.brought, call.detached
+        on.lets_in, on.music_class, on.keys = call.lets_in, call.music_class, call.keys
+        on.entered_us, on.served, on.connects_failed = call.entered_us, call.served, call.connects_failed
+        self._desk.calls[name] = on
+        call.leg, call.known = None, False
+        return on
+
+    def leave(self, call: Call, place: Place | None, how: str = "fallback", words: tuple[str, ...] = ()) -> None:
+        """A call is over for us: the caller, who may be told something first, goes on in the dialplan or is hung up."""
         if call.phase is CallPhase.LEAVING:
+            return
+        if call.off_line:
+            self._desk.count("calls_ended", how)
+            self._desk.note("info", f"nobody is to be called back any more ({how.replace('_', ' ')})", call=call.id)
+            self._end_leg(call)
+            self._lines.stop(call)
+            self._drop(call)
             return
         call.phase = CallPhase.LEAVING
         call.place = place
@@ -244,7 +326,13 @@ class Callers:
         self._hearing.settle(call)
         self._end_leg(call)
         self._desk.timers.clear(("patience", call.id))
-        self._go(call)
+        if words and call.answered:
+            call.farewell, call.saying = True, self._desk.ids.playback(call.channel)
+            self._desk.request(SetVariable(call.channel, CALLBACK_VARIABLE, _LEFT))
+            self._desk.request(Play(call.channel, call.saying, words))
+            self._desk.timers.set(("go", call.id), self._desk.now_us + _WORDS_US)
+        else:
+            self._go(call)
 
     def _go(self, call: Call) -> None:
         place = call.place
@@ -262,6 +350,12 @@ class Callers:
                 call.place = None
             self._go(call)
 
+    def said_farewell(self, call: Call) -> None:
+        """A caller who leaves has heard what was to be said first."""
+        if call.phase is CallPhase.LEAVING and ("go", call.id) in self._desk.timers:
+            self._desk.timers.clear(("go", call.id))
+            self._go(call)
+
     def alone(self) -> tuple[str, ...]:
         """Return the calls whose callers an earlier run has left in their mixing bridges with nobody."""
         calls = self._desk.calls.values()
@@ -276,6 +370,8 @@ class Callers:
 
     def gone(self, call: Call) -> None:
         """The caller's channel is gone: the router is told, and everything that was made for the call is removed."""
+        if call.wants_back and call.phase in (CallPhase.WAITING, CallPhase.RINGING):
+            self.on_gone_to_wait(call)
         over = call.phase is CallPhase.LEAVING
         talked = call.phase is CallPhase.HANDED_OVER or (call.leg is not None and call.leg.agreed)
         if ("unmix", call.id) in self._desk.timers:
@@ -308,7 +404,7 @@ class Callers:
         self._desk.calls.pop(call.id, None)
         self._desk.callers.pop(call.channel, None)
         self._desk.ids.forget(call.channel)
-        for kind in _TIMERS:
+        for kind in (*_TIMERS, *_OFF_LINE_TIMERS):
             self._desk.timers.clear((kind, call.id))
         if call.waits:
             call.waits = False
@@ -369,6 +465,8 @@ class Callers:
         call.tries += 1
         at_us = self._desk.now_us + self._desk.pause_us(call.tries)
         match request:
+            case Play() if call.phase is CallPhase.LEAVING:
+                self._go(call)
             case Play(playback=playback):
                 call.sound = Sound.UNSURE
                 if playback == call.saying:

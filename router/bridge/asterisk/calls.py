@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from router.bridge.asterisk.floor_settings import Arrival, Place
+from router.bridge.asterisk.floor_settings import Arrival, KeyAction
 from router.engine.commands import Enqueue
+from router.engine.requirements import Requirement
 
 
 class CallPhase(Enum):
@@ -50,6 +51,36 @@ class Mixing(Enum):
     GOING = "going"  # being removed
 
 
+class Line(Enum):
+    """Where the customer of a callback is."""
+
+    OFF = "off"  # off the line: the call waits, or an agent's telephone is rung
+    DIALLED = "dialled"  # called, while the agent hears it ring
+    UNREACHED = "unreached"  # was not reached, and the agent is told
+    ON = "on"
+
+
+class Callback:
+    """What makes a call a callback."""
+
+    __slots__ = ("later", "line", "number", "paused", "playback", "requirement", "told", "tries", "turned")
+
+    def __init__(self, number: str, requirement: Requirement | None, *, tries: int = 0) -> None:
+        self.number = number
+        self.requirement = requirement
+        """What the call itself asks of an agent, while it is not paused."""
+        self.tries = tries
+        self.paused = False
+        self.line = Line.OFF
+        self.playback = ""
+        self.turned = False
+        """Whether the router knows that the call is a callback."""
+        self.told = True
+        """Whether the router knows that it is paused, or is not any more."""
+        self.later = False
+        """Whether the call may ask in the router for what nobody has, as it does while it is paused."""
+
+
 class Leg:
     """An agent's channel. `agreed`: the router has given the call to this agent, so nothing is to be accepted."""
 
@@ -85,9 +116,10 @@ class Call:
     """A caller's channel and what is done about it."""
 
     __slots__ = (
-        "alone", "answered", "arrival", "brought", "channel", "connects_failed", "detached", "enqueue", "entered_us",
-        "id", "in_mixing", "keys", "known", "leg", "lets_in", "look", "missing", "mixing", "music_class", "peer",
-        "phase", "place", "queue", "removals", "returned", "saying", "served", "sound", "tries", "up", "waits", "went",
+        "alone", "answered", "arrival", "brought", "callback", "channel", "connects_failed", "detached", "enqueue",
+        "entered_us", "farewell", "id", "in_mixing", "keys", "known", "leg", "lets_in", "look", "missing", "mixing",
+        "music_class", "peer", "phase", "place", "queue", "removals", "returned", "saying", "served", "sound",
+        "tries", "up", "waits", "wants_back", "went",
     )  # fmt: skip
 
     def __init__(self, call_id: str, arrival: Arrival, now_us: int) -> None:
@@ -108,7 +140,12 @@ class Call:
         self.lets_in = True
         """Whether the caller's line is answered at once, not only when an agent answers."""
         self.music_class = ""
-        self.keys: Mapping[str, Place | None] = {}
+        self.keys: Mapping[str, KeyAction] = {}
+        self.callback: Callback | None = None
+        self.wants_back = ""
+        """The number that the caller wants to be called back at, while the router is asked."""
+        self.farewell = False
+        """Whether a caller who leaves is told something first."""
         self.answered = False
         """Whether Asterisk was asked to answer the caller's line, or it was answered when it came."""
         self.up = False
@@ -140,3 +177,8 @@ class Call:
         """The request that asks whether the caller is there, if it is under way."""
         self.place: object = None
         """Where a leaving caller goes on: a `Place`, or None for hanging up."""
+
+    @property
+    def off_line(self) -> bool:
+        """Whether nobody is on the line: the call is a callback, and its customer has not answered yet."""
+        return self.callback is not None and self.callback.line is not Line.ON

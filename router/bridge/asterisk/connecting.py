@@ -15,6 +15,7 @@ from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.returns import Returns
 
@@ -30,7 +31,14 @@ class Connecting:
     """What is done so that two can talk."""
 
     def __init__(
-        self, desk: Desk, link: Link, book: AgentBook, hearing: Hearing, callers: Callers, returns: Returns
+        self,
+        desk: Desk,
+        link: Link,
+        book: AgentBook,
+        hearing: Hearing,
+        callers: Callers,
+        returns: Returns,
+        lines: Lines,
     ) -> None:
         self._desk = desk
         self._link = link
@@ -38,11 +46,12 @@ class Connecting:
         self._hearing = hearing
         self._callers = callers
         self._returns = returns
+        self._lines = lines
         self.on_connected: Callable[[Call, Leg], None]
 
     def prepare(self, call: Call) -> None:
         """Make the mixing bridge while the telephone rings, so that it is there when the agent answers."""
-        if call.mixing is Mixing.NONE:
+        if call.mixing is Mixing.NONE and not call.off_line:
             self._make_mixing(call)
 
     def _make_mixing(self, call: Call) -> None:
@@ -61,7 +70,10 @@ class Connecting:
         return stands and call.answered and self._link.together
 
     def connect(self, call: Call, leg: Leg) -> None:
-        """Put both sides into the mixing bridge."""
+        """Put both sides into the mixing bridge; where nobody is on the line, call the customer first."""
+        if call.off_line:
+            self._lines.dial(call, leg)
+            return
         call.phase = CallPhase.CONNECTING
         self._hearing.settle(call)
         if call.mixing is not Mixing.MADE:

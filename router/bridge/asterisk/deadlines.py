@@ -12,6 +12,7 @@ class Deadlines:
 
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
+        self._callbacks = parts.callbacks
         self._callers = parts.callers
         self._connecting = parts.connecting
         self._desk = parts.desk
@@ -79,5 +80,13 @@ class Deadlines:
                 self._callers.go_again(call)
             case "unmix":
                 self._callers.unmix_again(call)
+            case "line":
+                self._callbacks.late(call)
+            case "told":
+                self._callbacks.told(call)
+            case "back":
+                self._callbacks.resume(call)
+            case "turn":
+                self._callbacks.turn_again(call)
             case "name":
                 self._callers.name(call)

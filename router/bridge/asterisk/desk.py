@@ -30,6 +30,8 @@ class Desk:
         self.legs: dict[str, Leg] = {}
         self.peers: dict[str, Call] = {}
         """Calls that agents have handed over, by the channel that is there instead of the agent's."""
+        self.lines: dict[str, Call] = {}
+        """Callbacks whose customers are being called, by the customer's channel."""
         self.fresh: set[str] | None = None
         """While Asterisk's lists are awaited: channels and mixing bridges heard of or made meanwhile."""
         self._actions: list[Action] = []

@@ -65,6 +65,7 @@ class Floor:
         return {phase.value: phases[phase] for phase in CallPhase} | {
             "legs": len(self._desk.legs),
             "agents": len(self._book.live()),
+            "callbacks": sum(call.off_line for call in self._desk.calls.values()),
         }
 
     def live(self) -> tuple[tuple[LiveCall, ...], tuple[LiveAgent, ...]]:
@@ -147,12 +148,14 @@ class Floor:
 
     def _learned(self, learned: Learned) -> None:
         self._book.learn(learned.agents)
+        self._parts.callbacks.learn(learned.callbacks)
         for call in learned.assigned:
             self._callers.left_alone(call)
 
     def _together(self) -> None:
         for call in self._desk.calls.values():
             self._desk.timers.clear(("patience", call.id))
+        self._parts.callbacks.together()
 
     def _away(self) -> None:
         for call in self._desk.calls.values():

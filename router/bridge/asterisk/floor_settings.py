@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +19,11 @@ class Place(msgspec.Struct, frozen=True):
     context: str = ""
     extension: str = ""
     priority: int = 1
+
+
+CALLBACK: Final = "callback"
+KeyAction = Place | Literal["callback"] | None
+"""What follows when a caller who waits presses a key: a place to go on at, a callback, or hanging up."""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -39,7 +45,7 @@ class Admit(msgspec.Struct, frozen=True):
     enqueue: Enqueue
     answer: bool | None = None
     music_class: str | None = None
-    keys: Mapping[str, Place | None] | None = None
+    keys: Mapping[str, KeyAction] | None = None
 
 
 class FeatureKind(Enum):
@@ -79,6 +85,22 @@ class Transfers(msgspec.Struct, frozen=True):
     timeout_us: int = 10 * SECOND_US
 
 
+class Callbacks(msgspec.Struct, frozen=True):
+    """How callers are called back: `endpoint` has `{number}` in it.
+
+    `number_of` returns whom to call, or nothing where nobody may be called. After `tries` in vain it is over; between
+    them nobody is called for `pause_us`. `place` is where the caller goes who has been promised a callback.
+    """
+
+    endpoint: str
+    number_of: Callable[[Arrival], str]
+    caller_id: str = ""
+    ring_us: int = 30 * SECOND_US
+    tries: int = 3
+    pause_us: int = 15 * 60 * SECOND_US
+    place: Place | None = None
+
+
 class Sounds(msgspec.Struct, frozen=True):
     """What is played when; empty for nothing."""
 
@@ -89,6 +111,9 @@ class Sounds(msgspec.Struct, frozen=True):
     wrap_up_ended: str = "sound:beep"
     failed: str = "sound:im-sorry"
     invalid: str = "sound:invalid"
+    callback_agreed: str = "sound:auth-thankyou"
+    callback_refused: str = "sound:im-sorry"
+    callback_unreached: str = "sound:vm-nobodyavail"
 
 
 def shown_caller(arrival: Arrival) -> str:
@@ -104,7 +129,7 @@ class FloorSettings(msgspec.Struct, frozen=True):
 
     `name` begins all ids and is the client id at the router; `app` is the Stasis application. `rules` says what to do
     with an arrival and needs the channel variables named in `variables`. A place that is None means hanging up.
-    `keys` says where callers go who press a key while they wait. `ring_extra_us` is how much longer than the offer
+    `keys` says what follows when callers press a key while they wait. `ring_extra_us` is how much longer than the offer
     stands a telephone may ring: the router is the authority.
     """
 
@@ -115,7 +140,7 @@ class FloorSettings(msgspec.Struct, frozen=True):
     variables: tuple[str, ...] = ()
     answer: bool = True
     music_class: str = "default"
-    keys: Mapping[str, Place | None] = {}
+    keys: Mapping[str, KeyAction] = {}
     patience_us: int = 30 * SECOND_US
     fallback: Place | None = Place()
     refused: Place | None = Place()
@@ -125,5 +150,6 @@ class FloorSettings(msgspec.Struct, frozen=True):
     endings: Mapping[LegEnd, Ending] = ENDINGS
     device_states: bool = False
     transfers: Transfers | None = None
+    callbacks: Callbacks | None = None
     sounds: Sounds = Sounds()
     caller_id: Callable[[Arrival], str] = shown_caller

@@ -28,13 +28,13 @@ class Hearing:
 
     def settle(self, call: Call) -> None:
         """See that a caller hears what fits, and that announcements are made exactly while the call waits."""
-        if call.phase is CallPhase.ARRIVING:
+        if call.phase is CallPhase.ARRIVING or call.off_line:
             return
         waits = call.phase in (CallPhase.WAITING, CallPhase.RINGING) and not _is_about_to_talk(call)
         if waits != call.waits:
             call.waits = waits
             self._desk.ask(Wait(call.id, call.channel, call.queue) if waits else WaitOver(call.id))
-        if not waits:
+        if not waits and not call.farewell:
             self._hush(call)
         if (waits and call.lets_in) or call.phase in (CallPhase.CONNECTING, CallPhase.TALKING):
             self.let_in(call)

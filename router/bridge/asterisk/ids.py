@@ -13,12 +13,17 @@ import msgspec
 
 LEG_ROLE: Final = "agent"
 """The first Stasis argument of every leg to an agent."""
+CUSTOMER_ROLE: Final = "callback"
+"""The first Stasis argument of every line to a customer who is called back."""
 _AGAIN: Final = "~"
+_LEFT: Final = "!"
 _LEG_END: Final = "-leg"
 """Asterisk refuses an id for a new channel with which that of another begins, so no leg's id begins another's."""
 _LEG_NUMBER: Final = re.compile(rf"([0-9]+)(?:{_AGAIN}[0-9]+)?{_LEG_END}")
+_LINE_END: Final = "-line"
 CALL_VARIABLE: Final = "SKILL_ROUTER_CALL"
 AGENT_VARIABLE: Final = "SKILL_ROUTER_AGENT"
+CALLBACK_VARIABLE: Final = "SKILL_ROUTER_CALLBACK"
 ARRIVAL_VARIABLE: Final = "SKILL_ROUTER_ARRIVAL"
 """How a call came in whose caller was put through: the channel that is there now tells nothing of it."""
 
@@ -39,6 +44,7 @@ class Ids:
         self._mixing = f"{name}-call-"
         self._offer = f"{name}-offer-"
         self._assign = f"{name}-assign-"
+        self._back = f"{name}-back-"
         self._spoken = 0
         self._lines: dict[str, str] = {}
         """By the channel of a caller who was put through: that with which the call began, and of which ids are made."""
@@ -77,8 +83,10 @@ class Ids:
         return line.removeprefix(self._call) if line.startswith(self._call) else None
 
     def is_forwarded(self, args: Sequence[str]) -> bool:
-        """Say whether the Stasis arguments are those of a leg: another channel has them where a telephone forwards."""
-        return len(args) == 3 and args[0] == LEG_ROLE and args[2].startswith(self._call)
+        """Say whether Stasis arguments are those of a leg or line: another channel has them where that is forwarded."""
+        is_leg = len(args) == 3 and args[0] == LEG_ROLE
+        is_line = len(args) == 2 and args[0] == CUSTOMER_ROLE
+        return (is_leg or is_line) and args[-1].startswith(self._call)
 
     def mixing(self, caller_channel: str) -> str:
         """Return the id of the mixing bridge of a call."""
@@ -90,6 +98,18 @@ class Ids:
             return None
         line = mixing.removeprefix(self._mixing)
         return self._present.get(line, line)
+
+    def left(self, call: str) -> str:
+        """Return what a call is called whose caller has left it, to be called back: nobody else knows this name."""
+        return f"{call}{_LEFT}"
+
+    def customer(self, call: str, number: int) -> str:
+        """Return the id of a customer's channel; the number makes it another one each time."""
+        return f"{self._back}{call.removeprefix(self._call)}-{number}{_LINE_END}"
+
+    def is_customer(self, channel: str) -> bool:
+        """Say whether a channel is the line to a customer who is called back."""
+        return channel.startswith(self._back) and channel.endswith(_LINE_END)
 
     def leg(self, offer: int, *, direct: bool, time: int = 1) -> str:
         """Return the id of an agent's channel; `time` is 2 and more where the ids before it are in use."""

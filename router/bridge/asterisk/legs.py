@@ -6,6 +6,7 @@ Keeps one invariant: whatever becomes of a telephone that was rung for a call, t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import msgspec
 
@@ -13,7 +14,7 @@ from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import Done, Gone, HangUp, Originate, Outcome, Play, Request, Unreachable
 from router.bridge.asterisk.callers import Callers
-from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase
+from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Line
 from router.bridge.asterisk.causes import SECOND_US, Ending, LegEnd, end_of
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import LEG_CHECK_US, Desk
@@ -25,6 +26,7 @@ from router.engine.commands import Accept, Reject, SetAvailability
 
 _NO_ENDPOINT = "no endpoint"
 _GONE = "agent hung up"
+_LATER = "callback later"
 _RUNG_MAX = 10_000
 
 
@@ -48,6 +50,8 @@ class Legs:
         self._callers = callers
         self._returns = returns
         self._connecting = connecting
+        self.on_heard_enough: Callable[[Call], None]
+        """Is told of an agent who hangs up while being told that the customer was not reached."""
         self._accepting: set[int] = set()
         self._rung: dict[str, int] = {}
         """How often the last ids were used."""
@@ -60,6 +64,10 @@ class Legs:
 
     def ring(self, call: Call, agent: str, offer: int, ring_us: int, *, direct: bool) -> None:
         """Ring an agent for a call."""
+        if call.callback is not None and call.callback.paused and not direct:
+            # from before the router knew it
+            self._link.send(Reject(offer, _LATER), call=call.id)
+            return
         endpoint = self._desk.settings.agents.endpoint_of(agent)
         if endpoint is None:
             self._unknown_endpoint(call, agent, offer, direct)
@@ -199,7 +207,7 @@ class Legs:
 
     def _agreed_late(self, call: Call, leg: Leg) -> None:
         """The agent was gone when the router had agreed."""
-        if leg.talked:
+        if leg.talked and not call.off_line:
             self._talk_over(call, leg)
         else:
             self._desk.note("info", "the agent was gone when the router had agreed", leg=leg)
@@ -248,6 +256,9 @@ class Legs:
         mixed, leg.phase = leg.phase is LegPhase.MIXED, LegPhase.ENDING
         call = self._desk.call_of(leg)
         if call is None:
+            return
+        if call.callback is not None and call.callback.line is Line.UNREACHED:
+            self.on_heard_enough(call)
             return
         if mixed and leg.agreed:
             self._talk_over(call, leg)

@@ -136,7 +136,7 @@ class Link:
             return
         if not self._learned:
             self._number += 1
-            self._asked = LearnAgents(self._number, self.doubtful())
+            self._asked = LearnAgents(self._number, self.doubtful(), self._live()[0])
             self._desk.ask(self._asked)
             return
         self._compare()

@@ -24,6 +24,7 @@ GAUGES: Final = {
     "asterisk_requests_under_way": "Requests to Asterisk without an outcome yet.",
     "router_linked": "1 while the stream and the watch of the router are there.",
     "legs": "Telephones of agents that ring or talk.",
+    "callbacks": "Calls that nobody is on the line for: their customers are to be called back.",
     "agents": "Agents whom the bridge has signed in.",
 }
 TOTALS: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.bridge.asterisk.agent_book import AgentBook
+from router.bridge.asterisk.callbacks import CallingBack
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
@@ -11,6 +12,7 @@ from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.keys import Keys
 from router.bridge.asterisk.legs import Legs
+from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link, Live
 from router.bridge.asterisk.resync import Resync
 from router.bridge.asterisk.returns import Returns
@@ -28,15 +30,28 @@ class Parts:
         self.book = AgentBook(desk, link)
         self.visits = Visits(desk, link, self.book)
         self.hearing = Hearing(desk)
-        self.callers = Callers(desk, link, self.hearing, self.visits)
-        self.keys = Keys(desk, self.callers)
-        self.returns = Returns(desk, link, self.hearing, self.callers)
-        self.connecting = Connecting(desk, link, self.book, self.hearing, self.callers, self.returns)
+        self.lines = Lines(desk)
+        self.callers = Callers(desk, link, self.hearing, self.visits, self.lines)
+        self.returns = Returns(desk, link, self.hearing, self.callers, self.lines)
+        self.connecting = Connecting(desk, link, self.book, self.hearing, self.callers, self.returns, self.lines)
+        self.callbacks = CallingBack(desk, link, self.hearing, self.callers, self.returns, self.connecting, self.lines)
+        self.callers.on_gone_to_wait = self.callbacks.part
+        self.keys = Keys(desk, self.callers, self.callbacks)
         self.legs = Legs(desk, link, self.book, self.hearing, self.callers, self.returns, self.connecting)
+        self.legs.on_heard_enough = self.callbacks.told
         self.rulings = Rulings(desk, self.book, self.callers, self.returns, self.connecting, self.legs)
         self.transfers = TransferDialling(desk, link)
         self.connecting.on_connected = self.transfers.connected
         self.handovers = Handovers(desk, self.hearing, self.callers)
         self.resync = Resync(
-            desk, link, self.book, self.hearing, self.callers, self.connecting, self.legs, self.visits, self.handovers
+            desk,
+            link,
+            self.book,
+            self.hearing,
+            self.callers,
+            self.connecting,
+            self.legs,
+            self.visits,
+            self.handovers,
+            self.callbacks,
         )

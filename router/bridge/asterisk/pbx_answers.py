@@ -19,6 +19,7 @@ from router.bridge.asterisk.ari.requests import (
     ListBridges,
     ListChannels,
     MakeMixing,
+    Originate,
     Outcome,
     Request,
     SubscribeDevices,
@@ -34,6 +35,7 @@ class PbxAnswers:
 
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
+        self._callbacks = parts.callbacks
         self._callers = parts.callers
         self._connecting = parts.connecting
         self._desk = parts.desk
@@ -88,6 +90,9 @@ class PbxAnswers:
         channel = getattr(request, "channel", "")
         if (leg := self._desk.legs.get(channel)) is not None:
             self._legs.request_answered(leg, request, outcome)
+        elif (called := self._desk.lines.get(channel)) is not None:
+            if isinstance(request, Originate):
+                self._callbacks.dialled(called, outcome)
         elif (call := self._desk.callers.get(channel)) is not None:
             self._callers.answered(call, request, outcome)
         elif (visit := self._visits.by_channel.get(channel)) is not None:

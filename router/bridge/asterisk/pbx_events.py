@@ -20,6 +20,7 @@ class PbxEvents:
 
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
+        self._callbacks = parts.callbacks
         self._callers = parts.callers
         self._connecting = parts.connecting
         self._desk = parts.desk
@@ -46,7 +47,8 @@ class PbxEvents:
             case ari.PlaybackFinished(playback=playback):
                 self._said(playback)
             case ari.Dial(peer=channel, forwarded=forwarded):
-                if forwarded is not None and self._desk.ids.leg_of(channel.id) is not None:
+                ids = self._desk.ids
+                if forwarded is not None and (ids.leg_of(channel.id) is not None or ids.is_customer(channel.id)):
                     self._unfollowed(forwarded)
                 self._leg_event(event, channel)
             case ari.BridgeDestroyed():
@@ -55,13 +57,33 @@ class PbxEvents:
                 channel = event.channel
                 if self._desk.ids.leg_of(channel.id) is not None:
                     self._leg_event(event, channel)
+                elif channel.id in self._desk.lines or self._is_stray_line(channel.id):
+                    self._line_event(event, channel)
                 else:
                     self._caller_event(event, channel)
 
-    def _unfollowed(self, channel: ari.Channel) -> None:
-        """A telephone forwards our call: an agent is rung there, not whoever it may be instead."""
+    def _is_stray_line(self, channel: str) -> bool:
+        return self._desk.ids.is_customer(channel) and channel not in self._desk.callers
+
+    def _line_event(self, event: ari.Event, channel: ari.Channel) -> None:
+        """Something is heard of a customer who is called back, and is not on the line yet."""
         self._desk.touch(channel.id)
-        self._desk.note("warning", "an agent's telephone forwards calls; that is not followed", channel=channel.id)
+        call = self._desk.lines.get(channel.id)
+        match event:
+            case ari.StasisStart() if call is not None:
+                self._callbacks.up(call)
+            case ari.StasisStart():
+                self._desk.note("warning", "a customer answers whom nobody calls, and is hung up", channel=channel.id)
+                self._desk.request(HangUp(channel.id))
+            case ari.ChannelDestroyed(cause=cause) if call is not None:
+                self._callbacks.gone(call, cause)
+            case ari.StasisEnd() if call is not None:
+                self._callbacks.gone(call, 0)
+
+    def _unfollowed(self, channel: ari.Channel) -> None:
+        """A telephone forwards our call: one person is wanted there, not whoever it may be instead."""
+        self._desk.touch(channel.id)
+        self._desk.note("warning", "a telephone forwards our call; that is not followed", channel=channel.id)
         self._desk.request(HangUp(channel.id))
 
     def _caller_event(self, event: ari.Event, channel: ari.Channel) -> None:
@@ -151,5 +173,6 @@ class PbxEvents:
         call = self._desk.callers.get(channel)
         if call is not None and call.saying == playback.id:
             self._hearing.said(call)
-        else:
+            self._callers.said_farewell(call)
+        elif not self._callbacks.said(channel, playback.id):
             self._visits.said(playback.id)

@@ -21,6 +21,7 @@ from router.bridge.asterisk.ari.requests import (
     ListChannels,
     Outcome,
 )
+from router.bridge.asterisk.callbacks import CallingBack
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.connecting import Connecting
@@ -66,6 +67,7 @@ class Resync:
         legs: Legs,
         visits: Visits,
         handovers: Handovers,
+        callbacks: CallingBack,
     ) -> None:
         self._desk = desk
         self._link = link
@@ -76,6 +78,7 @@ class Resync:
         self._legs = legs
         self._visits = visits
         self._handovers = handovers
+        self._callbacks = callbacks
         self.connected = False
         self._asked: list[ListChannels | ListBridges] = []
         self._channels: tuple[Channel, ...] | None = None
@@ -213,6 +216,9 @@ class Resync:
                 self._legs.gone(leg, _UNKNOWN_CAUSE)
             elif leg.id in self._doubtful:
                 self.look(leg.id)
+        for name, call in list(self._desk.lines.items()):
+            if name not in fresh and name not in there:
+                self._callbacks.gone(call, _UNKNOWN_CAUSE)
         for name in list(self._desk.peers):
             if name not in fresh and (name not in there or self._args(there[name]) is None):
                 self._handovers.gone(name)
@@ -231,6 +237,9 @@ class Resync:
         """A channel is there that is no leg: a caller."""
         args = self._args(channel)
         ids = self._desk.ids
+        if ids.is_customer(channel.id) and channel.id not in self._desk.callers:
+            self._find_line(channel, args, mixed)
+            return
         if args is None or ids.leg_of(channel.id) is not None or self._is_peer(channel.id, mixed):
             return
         if ids.is_forwarded(args):
@@ -255,6 +264,21 @@ class Resync:
             )
             if call is not None:
                 self._adopted.add(call.channel)
+
+    def _find_line(self, channel: Channel, args: tuple[str, ...] | None, mixed: dict[str, set[str]]) -> None:
+        """A customer is there who is called back, or was by an earlier run."""
+        call = self._desk.lines.get(channel.id)
+        if call is not None:
+            if args is not None:
+                self._callbacks.up(call)
+            return
+        earlier = self._link.state in (LinkState.AWAY, LinkState.JOINING)
+        if args is None or len(args) != 2 or not earlier or args[1] in self._desk.calls:
+            self._desk.request(HangUp(channel.id))
+            return
+        in_mixing = channel.id in mixed.get(self._desk.ids.mixing(channel.id), ())
+        self._callers.arrive(arrival_of(channel, args), up=True, adopted=True, in_mixing=in_mixing, called_back=args[1])
+        self._adopted.add(channel.id)
 
     def _is_peer(self, channel: str, mixed: dict[str, set[str]]) -> bool:
         """Say whether a channel is where a caller was handed over to: in the mixing bridge of somebody else."""

@@ -9,6 +9,7 @@ from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
 from router.engine.commands import Requeue
 
@@ -16,11 +17,12 @@ from router.engine.commands import Requeue
 class Returns:
     """What is done for callers who wait again."""
 
-    def __init__(self, desk: Desk, link: Link, hearing: Hearing, callers: Callers) -> None:
+    def __init__(self, desk: Desk, link: Link, hearing: Hearing, callers: Callers, lines: Lines) -> None:
         self._desk = desk
         self._link = link
         self._hearing = hearing
         self._callers = callers
+        self._lines = lines
 
     def take_back(self, call: Call, leg: Leg, why: str) -> None:
         """The router has taken the call back from an agent."""
@@ -48,6 +50,8 @@ class Returns:
         if call.phase is CallPhase.LEAVING:
             return
         call.phase = CallPhase.WAITING
+        if call.off_line:
+            self._lines.stop(call)
         if call.in_mixing:
             self._callers.unmix(call)
         self._hearing.settle(call)

@@ -24,10 +24,10 @@ from router.bridge.asterisk.actions import (
     Unanswered,
 )
 from router.bridge.asterisk.command_sender import CommandSender
-from router.client import CommandStream, DifferenceKind, RouterClient, RouterError, SessionState
+from router.client import CommandStream, DifferenceKind, Reconciled, RouterClient, RouterError, SessionState
 from router.client.stream import Results
 from router.engine.events import Event
-from router.engine.views import AgentView
+from router.engine.views import AgentView, CallView
 from router.engine.vocabulary import CallState
 
 logger = logging.getLogger(__name__)
@@ -270,14 +270,15 @@ class RouterSide:
         began_s = time.monotonic()
         outcome: Answer
         try:
-            outcome = Learned(await self._our_agents(), await self._assigned(action.calls))
+            found = await self._client.reconcile(action.known, (), dry_run=True, timeout_s=_RECONCILE_S)
+            agents = await self._our_agents(found)
+            outcome = Learned(agents, await self._assigned(action.calls), await self._callbacks(found))
         except RouterError as error:
             outcome = _outcome_of(error)
         self._tell(action, outcome, began_s)
 
-    async def _our_agents(self) -> tuple[AgentView, ...]:
+    async def _our_agents(self, found: Reconciled) -> tuple[AgentView, ...]:
         """Return the agents that the router has as ours: those that it would sign out if we had none."""
-        found = await self._client.reconcile((), (), dry_run=True, timeout_s=_RECONCILE_S)
         names = [one.agent for one in found.differences if one.kind is DifferenceKind.AGENT_GONE]
         views = []
         for name in names:
@@ -301,6 +302,22 @@ class RouterSide:
                 if view.state is CallState.ASSIGNED:
                     assigned.append(call)
         return tuple(assigned)
+
+    async def _callbacks(self, found: Reconciled) -> tuple[CallView, ...]:
+        """Return the callbacks among the calls that the router has as ours, and that it would end."""
+        callbacks = []
+        for one in found.differences:
+            if one.kind is not DifferenceKind.CALL_ENDED:
+                continue
+            try:
+                view = await self._client.call(one.call)
+            except RouterError as error:
+                if error.reason != "UNKNOWN_CALL":
+                    raise
+            else:
+                if view.callback:
+                    callbacks.append(view)
+        return tuple(callbacks)
 
     def _command_answered(self, action: Send, outcome: Answer, seconds: float) -> None:
         self._on_answer(action, outcome, seconds)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from router.bridge.asterisk.config.templates import Template, TemplateError
+from router.bridge.asterisk.floor_settings import CALLBACK
 from router.bridge.asterisk.floor_settings import Place as DialplanPlace
 from router.config.kinds import Kind, Levels
 from router.config.report import Place, Refused, shown_text, shown_value
@@ -111,6 +112,19 @@ class Goto(Kind):
         if value is None:
             return '"hangup"'
         return f'"{value.context},{value.extension},{value.priority}"' if value.context else '"continue"'
+
+
+class KeyAction(Goto):
+    """What a key does: a place in the dialplan to go on at, or a callback."""
+
+    type = "dialplan place, or callback"
+    range = f'{_PLACE_WANTED}, or "{CALLBACK}"'
+
+    def read(self, value: object, place: Place) -> Any:
+        return CALLBACK if value == CALLBACK else super().read(value, place)
+
+    def show(self, value: Any) -> str:
+        return f'"{CALLBACK}"' if value == CALLBACK else super().show(value)
 
 
 class Templated(Kind):

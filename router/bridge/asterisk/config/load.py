@@ -15,11 +15,27 @@ from router.bridge.asterisk.agents import AgentEntry, AgentTable
 from router.bridge.asterisk.ari.settings import AriSettings
 from router.bridge.asterisk.causes import ENDINGS, Ending, LegEnd
 from router.bridge.asterisk.config.model import Announcements, BridgeConfig, RouterSettings
-from router.bridge.asterisk.config.rules import FEATURE_WORDS, CallRules, Notice, Pattern, Rule, fields_of_demand
+from router.bridge.asterisk.config.rules import (
+    FEATURE_WORDS,
+    CallRules,
+    Notice,
+    Pattern,
+    Rule,
+    fields_of_demand,
+    number_of,
+)
 from router.bridge.asterisk.config.schema import AGENT, HOMES, TABLES, TOP_KEYS
 from router.bridge.asterisk.config.secrets import Secrets
 from router.bridge.asterisk.config.templates import Template
-from router.bridge.asterisk.floor_settings import Arrival, FloorSettings, Sounds, Transfers, shown_caller
+from router.bridge.asterisk.floor_settings import (
+    CALLBACK,
+    Arrival,
+    Callbacks,
+    FloorSettings,
+    Sounds,
+    Transfers,
+    shown_caller,
+)
 from router.bridge.asterisk.floor_settings import Place as DialplanPlace
 from router.client.channel import metadata_of
 from router.config.kinds import check_name, read_plain_table, refuse_unknown
@@ -155,7 +171,7 @@ class _Reading:
             name=name,
             app=self._fields("ari")["app"],
             rules=rules,
-            variables=rules.variables,
+            variables=tuple(sorted({*rules.variables, *self._number().variables})),
             agents=self._agents(telephones),
             answer=calls["answer"],
             music_class=calls["music"],
@@ -169,6 +185,7 @@ class _Reading:
             endings={**ENDINGS, **_endings(telephones.get("endings", {}))},
             device_states=telephones["device_state"],
             transfers=self._transfers(),
+            callbacks=self._callbacks(calls),
             sounds=Sounds(**self._fields("sounds")),
             caller_id=_caller_id(telephones.get("caller_id")),
         )
@@ -204,6 +221,32 @@ class _Reading:
             keep_place=fields["keep_place"],
             end=fields["end"],
             timeout_us=fields["timeout"],
+        )
+
+    def _number(self) -> Template:
+        """Return whom to call back; nobody without [callbacks]."""
+        if "callbacks" not in self._document:
+            return Template.parse("")
+        number = self._fields("callbacks")["number"]
+        return number if isinstance(number, Template) else Template.parse(number)
+
+    def _callbacks(self, calls: dict[str, Any]) -> Callbacks | None:
+        if "callbacks" not in self._document:
+            rules = ((fields, place / "keys") for fields, place in calls.get("rules") or ())
+            for fields, place in ((calls, self._root / "calls" / "keys"), *rules):
+                for key, action in fields.get("keys", {}).items():
+                    if action == CALLBACK:
+                        (place / key).note("it is said nowhere how to call back", "[callbacks], with an endpoint")
+            return None
+        fields = self._fields("callbacks")
+        return Callbacks(
+            endpoint=fields.get("endpoint", ""),
+            number_of=number_of(self._number(), Pattern(fields["numbers"])),
+            caller_id=fields["caller_id"],
+            ring_us=fields["ring"],
+            tries=fields["tries"],
+            pause_us=fields["pause"],
+            place=_goto(fields["place"]),
         )
 
     def _announcements(self) -> Announcements:

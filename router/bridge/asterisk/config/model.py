@@ -37,6 +37,7 @@ class Announcements(Struct, frozen=True, kw_only=True):
     every_us: int = 45 * SECOND_US
     position: bool = True
     wait: bool = True
+    callback: str = ""
     hook: tuple[str, ...] = ()
     hook_limit_us: int = 5 * SECOND_US
 

@@ -14,7 +14,15 @@ from typing import Any, Final
 import msgspec
 
 from router.bridge.asterisk.config.templates import Template
-from router.bridge.asterisk.floor_settings import Admit, Arrival, Decision, Feature, FeatureKind, Place, Unwanted
+from router.bridge.asterisk.floor_settings import (
+    Admit,
+    Arrival,
+    Decision,
+    Feature,
+    FeatureKind,
+    KeyAction,
+    Unwanted,
+)
 from router.engine.commands import Enqueue
 from router.engine.limits import LEVEL_MAX, NAME_BYTES_MAX, TERMS_MAX
 from router.engine.requirements import Requirement, SkillTerm, Step
@@ -26,6 +34,8 @@ URGENCY_WORDS: Final = {"normal": Urgency.NORMAL, "important": Urgency.IMPORTANT
 PREFERRED_MAX: Final = 16
 PRIORITY_MAX: Final = 9
 ATTRIBUTE_BYTES_MAX: Final = 1_024
+_NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}")
+_FILLERS: Final = re.compile(r"[ ()/.-]")
 _SEPARATORS: Final = re.compile(r"[,&]")
 
 Notice = Callable[[Arrival, str], None]
@@ -61,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     explain: bool = False
     answer: bool | None = None
     music_class: str | None = None
-    keys: Mapping[str, Place | None] | None = None
+    keys: Mapping[str, KeyAction] | None = None
 
     def fits(self, arrival: Arrival) -> bool:
         """Return whether it is about this caller."""
@@ -214,6 +224,16 @@ def requirement_of(text: str) -> Requirement | None:
     if not 1 <= len(levels) <= TERMS_MAX:
         return None
     return Requirement((Step(tuple(SkillTerm(skill, level) for skill, level in sorted(levels.items()))),))
+
+
+def number_of(template: Template, allowed: Pattern) -> Callable[[Arrival], str]:
+    """Return a function that says whom to call back: nothing if that is no number, or none that may be called."""
+
+    def number(arrival: Arrival) -> str:
+        text = _FILLERS.sub("", template.fill(arrival))
+        return text if _NUMBER.fullmatch(text) and allowed.fits(text) else ""
+
+    return number
 
 
 def _is_name(text: str) -> bool:

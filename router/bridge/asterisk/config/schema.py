@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from router.bridge.asterisk.config.kinds import (
     Goto,
+    KeyAction,
     ListOfTexts,
     MapOf,
     Seconds,
@@ -28,7 +29,12 @@ from router.engine.settings import HOUR_US, MINUTE_US, SECOND_US
 
 _DIGITS: Final = Text("digits, * and #", r"[0-9*#A-D]{1,32}", "*2")
 _ENDPOINT: Final = Text("a telephone as Dial has it", r"[A-Za-z0-9_]{1,40}/[^\s,]{1,200}", "PJSIP/ada")
-_KEYS: Final = MapOf(Goto(), Text("one key", r"[0-9*#A-D]", "0"), "key = dialplan place")
+_KEYS: Final = MapOf(KeyAction(), Text("one key", r"[0-9*#A-D]", "0"), 'key = dialplan place, or "callback"')
+_CALLS_NUMBER: Final = Text(
+    "a telephone as Dial has it, with {number} in it",
+    r"[A-Za-z0-9_]{1,40}/[^\s,{}]*\{number\}[^\s,{}]*",
+    "PJSIP/{number}@trunk",
+)
 _PATTERNS: Final = ListOfTexts(Text(), 'patterns such as "0800*"; `*` stands for anything', minimum=1)
 _SOUND: Final = Text(
     'media as ARI has it, or ""', r"|(sound|number|digits|characters|tone|recording):.{1,200}", "sound:beep"
@@ -110,7 +116,7 @@ RULE: Final = Table(
 CALLS: Final = Table(
     _key("answer", Flag(), "Answer callers and play music; else they hear ringing until an agent answers.", True),
     _key("music", Text(), "Class of music on hold.", "default"),
-    _key("keys", _KEYS, "Where callers go who press a key while they wait."),
+    _key("keys", _KEYS, "What follows when callers press a key while they wait."),
     _key("patience", Duration(0, HOUR_US), "How long callers wait for a router that is out of reach.", 30 * SECOND_US),
     _key("fallback", Goto(), "Where they go then, and callers whom no rule fits.", "continue"),
     _key("refused", Goto(), "Where callers go whom the router refuses.", "continue"),
@@ -155,6 +161,17 @@ TRANSFERS: Final = Table(
     _key("timeout", Duration(SECOND_US, MINUTE_US), "Digits that come later begin anew.", 10 * SECOND_US),
 )
 
+CALLBACKS: Final = Table(
+    _key("endpoint", _CALLS_NUMBER, "How customers are called.", required=True),
+    _key("number", Templated(), "Whom to call.", "{caller}"),
+    _key("numbers", _PATTERNS, "Which numbers may be called.", ("*",)),
+    _key("caller_id", Text(), "What their telephones show of us.", ""),
+    _key("ring", Duration(SECOND_US, 10 * MINUTE_US), "How long they ring.", 30 * SECOND_US),
+    _key("tries", Count(1, 100), "After so many calls in vain it is over.", 3),
+    _key("pause", Duration(0, 24 * HOUR_US), "How long nobody is called between two tries.", 15 * MINUTE_US),
+    _key("place", Goto(), "Where the caller goes who was promised a callback.", "hangup"),
+)
+
 _sounds = Sounds()
 SOUNDS: Final = Table(*(field_key(name, _SOUND, _sounds, "") for name in _sounds.__struct_fields__))
 
@@ -165,6 +182,7 @@ ANNOUNCEMENTS: Final = Table(
     field_key("every", Duration(5 * SECOND_US, HOUR_US), _announcements, "How often one comes then."),
     field_key("position", Flag(), _announcements, "Tell the place in line."),
     field_key("wait", Flag(), _announcements, "Tell the time that four of five wait at most."),
+    field_key("callback", _SOUND, _announcements, "What is added where the router has a callback offered."),
     field_key("hook", ListOfTexts(Text(), "a program and its arguments", minimum=1), _announcements, "What to run."),
     field_key("hook_limit", Duration(100_000, MINUTE_US), _announcements, "How long it may run."),
 )
@@ -178,6 +196,7 @@ TABLES: Final = {
     "telephones": TELEPHONES,
     "codes": CODES,
     "transfers": TRANSFERS,
+    "callbacks": CALLBACKS,
     "sounds": SOUNDS,
     "announcements": ANNOUNCEMENTS,
     "metrics": METRICS,
