@@ -66,9 +66,7 @@ async def test_a_client_has_less_time_than_it_says(monkeypatch: pytest.MonkeyPat
             rounds += 1
             asking = []
             for timeout_s in (1.03, 1.0, 1.0, 1.0):
-                asking.append(
-                    stub.ValidateConfig(administration_service_pb2.ValidateConfigRequest(), timeout=timeout_s)
-                )
+                asking.append(stub.ValidateConfig(request, timeout=timeout_s))
                 await begun.acquire()
             assert [await call.code() for call in asking] == [grpc.StatusCode.DEADLINE_EXCEEDED] * 4
         async with asyncio.timeout(10):
