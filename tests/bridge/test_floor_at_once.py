@@ -522,10 +522,7 @@ def test_who_cannot_be_parted_from_another_agent_yet_is_not_mixed_with_a_second_
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
     play.only(play.deliver_watch)
-    while play.requests:
-        ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
-        play.perform(fault="500" if ends else "")
-        play.deliver_outcome()
+    play.perform_all("500", req.HangUp, req.DestroyMixing)
     play.supervise(c.SignIn("cleo"))
     play.only(play.deliver_watch, play.deliver_event, play.perform, play.deliver_outcome)
     (leg,) = play.pbx.legs("Down")

@@ -237,10 +237,7 @@ def test_nobody_talks_with_two_agents_when_neither_leg_nor_mixing_bridge_could_b
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.supervise(c.Requeue(f"asterisk-{caller.id}"))
     play.only(play.deliver_watch)
-    while play.requests:
-        ends = isinstance(play.free_requests()[0], req.HangUp | req.DestroyMixing)
-        play.perform(fault="500" if ends else "")
-        play.deliver_outcome()
+    play.perform_all("500", req.HangUp, req.DestroyMixing)
     assert caller.bridge == first.bridge != ""
     play.supervise(c.SignIn("cleo"))
     play.only(play.deliver_watch, play.deliver_event, play.perform, play.deliver_outcome)

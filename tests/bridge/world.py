@@ -474,10 +474,10 @@ class World(AtRest):
         while any(step() for step in steps):
             pass
 
-    def perform_all(self, fault: str, kind: type[req.Request], *, told: bool = True) -> None:
-        """Carry out all requests, and tell what came of each; those of a kind go wrong."""
+    def perform_all(self, fault: str, *kinds: type[req.Request], told: bool = True) -> None:
+        """Carry out all requests, and tell what came of each; those of some kinds go wrong."""
         while self.requests:
-            self.perform(fault=fault if isinstance(self.free_requests()[0], kind) else "")
+            self.perform(fault=fault if isinstance(self.free_requests()[0], kinds) else "")
             if told:
                 self.deliver_outcome()
 
