@@ -128,8 +128,7 @@ def test_a_caller_who_hangs_up_without_waiting_for_the_answer(play: Play) -> Non
     play.supervise(c.SetAvailability("ben", False, "break"))
     caller = play.calls()
     play.pbx.press(caller, "1")
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.pbx.hang_up(caller)
     play.deliver_all()
     call = f"asterisk-{caller.id}"
@@ -163,8 +162,7 @@ def test_an_agent_who_answers_in_the_instant_of_the_key(play: Play) -> None:
     play.pbx.press(caller, "1")
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event():
-        pass
+    play.only(play.deliver_event)
     play.deliver_all()
     assert play.pbx.bridges == {f"asterisk-call-{caller.id}": [caller.id, leg.id]}, "they talk at once"
     assert not play.pbx.lines("Down", "Ringing")
@@ -274,8 +272,7 @@ def test_an_agent_who_hangs_up_while_being_told_that_nobody_was_reached(play: Pl
     call = play.asks()
     leg = play.agent_takes()
     play.pbx.refuse(play.rung(), 19)
-    while play.deliver_event() or play.perform():
-        pass
+    play.only(play.deliver_event, play.perform)
     assert play.pbx.playing
     play.pbx.hang_up(leg)
     play.deliver_all()
@@ -393,10 +390,8 @@ def test_the_answer_to_the_key_is_lost(play: Play) -> None:
     play.supervise(c.SetAvailability("ben", False, "break"))
     caller = play.calls()
     play.pbx.press(caller, "1")
-    while play.deliver_event():
-        pass
-    while play.carry_out():
-        pass
+    play.only(play.deliver_event)
+    play.only(play.carry_out)
     play.lose_reply()
     play.deliver_all()
     assert play.said(REFUSED) == 1
@@ -506,8 +501,7 @@ def test_the_bridge_dies_while_the_caller_hears_the_promise(play: Play) -> None:
     play.supervise(c.SetAvailability("ben", False, "break"))
     caller = play.calls()
     play.pbx.press(caller, "1")
-    while play.deliver_event() or play.carry_out() or play.deliver_reply() or play.perform():
-        pass
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.perform)
     assert play.pbx.playing
     play.restart()
     play.rest()
@@ -574,12 +568,10 @@ def test_an_agent_who_answers_and_is_gone_before_the_key_is_agreed(play: Play) -
     play.pbx.press(caller, "1")
     play.pbx.lift(leg)
     play.pbx.enter(leg)
-    while play.deliver_event() or play.perform() or play.deliver_outcome():
-        pass
+    play.only(play.deliver_event, play.perform, play.deliver_outcome)
     assert play.pbx.mixings, "they were connected, for a moment"
     play.pbx.hang_up(leg)
-    while play.deliver_event() or play.carry_out():
-        pass
+    play.only(play.deliver_event, play.carry_out)
     play.supervise(c.SetAvailability("ben", False, "break"))
     play.deliver_all()
     assert play.said(AGREED) == 1

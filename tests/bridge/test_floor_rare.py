@@ -362,8 +362,7 @@ def test_a_telephone_rung_for_an_earlier_visit_is_not_rung_for_the_next(play: Si
     play.carry_out()
     play.supervise(c.SetAvailability("ben", True))
     play.deliver_reply()
-    while play.deliver_watch():
-        pass
+    play.only(play.deliver_watch)
     play.deliver_asterisk()
     (leg,) = play.pbx.legs("Down")
     if answers:
