@@ -274,6 +274,7 @@ def test_an_agent_who_hangs_up_while_being_told_that_nobody_was_reached(play: Pl
     play.pbx.refuse(play.rung(), 19)
     play.only(play.deliver_event, play.perform)
     assert play.pbx.playing
+    assert not leg.ringing
     play.pbx.hang_up(leg)
     play.deliver_all()
     assert play.is_(call) is CallState.WAITING
@@ -545,6 +546,7 @@ def test_the_router_is_out_of_reach_when_nobody_was_reached(play: Play) -> None:
     play.join()
     play.deliver_all()
     assert not play.pbx.legs("Down"), "it is paused"
+    assert play.router.engine.call(call).own_requirement, "and asks for nobody"
     play.wait(30 * SECOND_US)
     play.deliver_all()
     play.answers()

@@ -214,8 +214,6 @@ class Callers:
             self._hearing.settle(call)
         self._rename(call, self._desk.ids.next_call(call.id))
         self.name(call)
-        if call.callback is not None:
-            call.callback.turned = True
         self._bring(call)
 
     def name(self, call: Call) -> None:
@@ -295,7 +293,6 @@ class Callers:
         """Go on with a call without its caller, who is left with a name that nobody else knows. Return the new one."""
         name, leg = call.id, call.leg
         self._rename(call, self._desk.ids.left(name))
-        self._named[call.channel] = name
         on = Call(name, msgspec.structs.replace(call.arrival, channel=""), self._desk.now_us)
         on.phase, on.leg, on.queue, on.returned = call.phase, leg, call.queue, call.returned
         on.enqueue = None if call.enqueue is None else msgspec.structs.replace(call.enqueue, call=name)
