@@ -396,10 +396,10 @@ async def test_telephones_that_refuse_now_and_then() -> None:
             whole.pbx.phones[f"PJSIP/{agent}"] = deque(
                 [
                     Phone(Does.REFUSES, cause=21),
-                    Phone(talks_s=0.02),
+                    Phone(talks_s=0.5),
                     Phone(Does.REFUSES_AT_ONCE, cause=34),
                     Phone(talks_s=0),
-                    Phone(talks_s=0.02),
+                    Phone(talks_s=0.5),
                 ]
             )
         callers = [whole.calls() for _ in range(6)]
