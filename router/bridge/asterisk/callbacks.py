@@ -13,14 +13,16 @@ import msgspec
 
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.ari.requests import Done, Gone, HangUp, Outcome, Play, StopRing
+from router.bridge.asterisk.arriving import Arriving
 from router.bridge.asterisk.callback_memory import ATTRIBUTE, Memory, attributes_of, fits, read_memory
-from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, Callback, CallPhase, LegPhase, Line, Mixing, Sound
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
+from router.bridge.asterisk.naming import Naming
 from router.bridge.asterisk.returns import Returns
 from router.engine.commands import Command, Enqueue, Transfer, TurnIntoCallback, UpdateCall
 from router.engine.requirements import AgentTerm, Requirement, Step
@@ -41,7 +43,9 @@ class CallingBack:
         desk: Desk,
         link: Link,
         hearing: Hearing,
-        callers: Callers,
+        arriving: Arriving,
+        leaving: Leaving,
+        naming: Naming,
         returns: Returns,
         connecting: Connecting,
         lines: Lines,
@@ -49,7 +53,9 @@ class CallingBack:
         self._desk = desk
         self._link = link
         self._hearing = hearing
-        self._callers = callers
+        self._arriving = arriving
+        self._leaving = leaving
+        self._naming = naming
         self._returns = returns
         self._connecting = connecting
         self._lines = lines
@@ -98,7 +104,7 @@ class CallingBack:
             settings = self._desk.settings
             assert settings.callbacks is not None
             words = tuple(sound for sound in (settings.sounds.callback_agreed,) if sound)
-            self._callers.leave(call, settings.callbacks.place, "callback", words)
+            self._leaving.leave(call, settings.callbacks.place, "callback", words)
         elif call.waits:
             self._refuse(call, str(answer))
         call.wants_back = ""
@@ -113,11 +119,11 @@ class CallingBack:
         elif isinstance(answer, Refused) and answer.reason == "CALL_ASSIGNED":
             self._desk.timers.set(("turn", name), self._desk.now_us + _BUSY_US)
         elif isinstance(answer, Refused) and call.off_line:
-            self._callers.leave(call, None, "refused")
+            self._leaving.leave(call, None, "refused")
 
     def part(self, call: Call, *, turned: bool = False) -> None:
         """Go on without the caller; `turned` says whether the router knows it."""
-        on = self._callers.part(call)
+        on = self._naming.part(call)
         assert on.enqueue is not None
         back = on.callback = Callback(call.wants_back, on.enqueue.requirement)
         back.turned = turned
@@ -211,8 +217,8 @@ class CallingBack:
             return
         if back.tries >= settings.tries:
             self._desk.count("callbacks", "given_up")
-            self._callers.leave(call, None, "callback_given_up")
-            self._callers.over(call, talked=True)
+            self._leaving.leave(call, None, "callback_given_up")
+            self._leaving.over(call, talked=True)
             return
         if settings.pause_us:
             back.paused = True
@@ -310,7 +316,7 @@ class CallingBack:
             explain=view.explain,
         )
         self._note_down(call)
-        self._callers.set_manner(call)
+        self._arriving.set_manner(call)
         if back.paused:
             self._desk.timers.set(("back", call.id), self._desk.now_us + settings.callbacks.pause_us)
         self._desk.count("calls", "adopted")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import AddToMixing, Done, Gone, MakeMixing, Outcome
-from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.returns import Returns
@@ -36,7 +36,7 @@ class Connecting:
         link: Link,
         book: AgentBook,
         hearing: Hearing,
-        callers: Callers,
+        leaving: Leaving,
         returns: Returns,
         lines: Lines,
     ) -> None:
@@ -44,7 +44,7 @@ class Connecting:
         self._link = link
         self._book = book
         self._hearing = hearing
-        self._callers = callers
+        self._leaving = leaving
         self._returns = returns
         self._lines = lines
         self.on_connected: Callable[[Call, Leg], None]
@@ -118,8 +118,8 @@ class Connecting:
         self._returns.back_to_waiting(call, leg, "connecting failed")
         self._returns.give_back(call, leg.offer, "connecting failed")
         if call.connects_failed >= _CONNECTS_MAX:
-            self._callers.leave(call, self._desk.settings.fallback)
-            self._callers.over(call, talked=False)
+            self._leaving.leave(call, self._desk.settings.fallback)
+            self._leaving.over(call, talked=False)
 
     def mix_again(self, leg: Leg) -> None:
         """Try again to connect."""

@@ -14,6 +14,9 @@ class Deadlines:
         self._book = parts.book
         self._callbacks = parts.callbacks
         self._callers = parts.callers
+        self._leaving = parts.leaving
+        self._naming = parts.naming
+        self._unmixing = parts.unmixing
         self._connecting = parts.connecting
         self._desk = parts.desk
         self._hearing = parts.hearing
@@ -77,9 +80,9 @@ class Deadlines:
             case "said":
                 self._hearing.said_enough(call)
             case "go":
-                self._callers.go_again(call)
+                self._leaving.go_again(call)
             case "unmix":
-                self._callers.unmix_again(call)
+                self._unmixing.unmix_again(call)
             case "line":
                 self._callbacks.late(call)
             case "told":
@@ -89,4 +92,4 @@ class Deadlines:
             case "turn":
                 self._callbacks.turn_again(call)
             case "name":
-                self._callers.name(call)
+                self._naming.name(call)

@@ -5,7 +5,7 @@ Keeps one invariant: what is asked of the router, and of Asterisk, goes out in t
 
 from __future__ import annotations
 
-from router.bridge.asterisk.actions import Action, Count, Level, Note
+from router.bridge.asterisk.actions import Action, Count, Level, Note, WaitOver
 from router.bridge.asterisk.ari.requests import HangUp, Request
 from router.bridge.asterisk.calls import Call, Leg, LegPhase
 from router.bridge.asterisk.floor_settings import FloorSettings
@@ -14,6 +14,8 @@ from router.bridge.asterisk.timers import Timers
 
 LEG_CHECK_US = 10_000_000
 """After so long a leg that should be gone is hung up once more: its end may have been missed."""
+CALLER_TIMERS = ("patience", "sound", "said", "go", "unmix", "name")
+_OFF_LINE_TIMERS = ("line", "told", "back", "turn")
 
 
 class Desk:
@@ -100,6 +102,17 @@ class Desk:
         self.legs.pop(leg.id, None)
         for kind in ("leg", "mix", "digits", "look"):
             self.timers.clear((kind, leg.id))
+
+    def forget_call(self, call: Call) -> None:
+        """A call is over for us."""
+        self.calls.pop(call.id, None)
+        self.callers.pop(call.channel, None)
+        self.ids.forget(call.channel)
+        for kind in (*CALLER_TIMERS, *_OFF_LINE_TIMERS):
+            self.timers.clear((kind, call.id))
+        if call.waits:
+            call.waits = False
+            self.ask(WaitOver(call.id))
 
     def pause_us(self, tries: int) -> int:
         """Return how long to wait before trying for the `tries`-th time again."""

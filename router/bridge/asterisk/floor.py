@@ -33,11 +33,11 @@ class Floor:
     def __init__(self, settings: FloorSettings, now_us: int) -> None:
         self._parts = parts = Parts(settings, now_us, self.live)
         self._desk, self._link = parts.desk, parts.link
-        self._book, self._callers = parts.book, parts.callers
+        self._book, self._callers, self._leaving = parts.book, parts.callers, parts.leaving
         self._events, self._answers, self._deadlines = PbxEvents(parts), PbxAnswers(parts), Deadlines(parts)
         link = parts.link
         link.on_learned = self._learned
-        link.doubtful = self._callers.alone
+        link.doubtful = self._leaving.alone
         link.on_reconciled = parts.rulings.reconciled
         link.on_together = self._together
         link.on_away = self._away
@@ -150,7 +150,7 @@ class Floor:
         self._book.learn(learned.agents)
         self._parts.callbacks.learn(learned.callbacks)
         for call in learned.assigned:
-            self._callers.left_alone(call)
+            self._leaving.left_alone(call)
 
     def _together(self) -> None:
         for call in self._desk.calls.values():

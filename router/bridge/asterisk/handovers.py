@@ -12,10 +12,12 @@ from collections.abc import Container
 from router.bridge.asterisk.actions import Wait, WaitOver
 from router.bridge.asterisk.ari.events import Channel
 from router.bridge.asterisk.ari.requests import Gone, HangUp
-from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.arriving import Arriving
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing, Sound
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
+from router.bridge.asterisk.leaving import Leaving
+from router.bridge.asterisk.naming import Naming
 
 _AGAIN_US = 1_000_000
 
@@ -23,10 +25,12 @@ _AGAIN_US = 1_000_000
 class Handovers:
     """Calls that go on without their agents."""
 
-    def __init__(self, desk: Desk, hearing: Hearing, callers: Callers) -> None:
+    def __init__(self, desk: Desk, hearing: Hearing, arriving: Arriving, leaving: Leaving, naming: Naming) -> None:
         self._desk = desk
         self._hearing = hearing
-        self._callers = callers
+        self._arriving = arriving
+        self._leaving = leaving
+        self._naming = naming
 
     def concerns(self, channel: str) -> bool:
         """Say whether a channel is known that may transfer a call."""
@@ -55,12 +59,12 @@ class Handovers:
     def put_through(self, call: Call, channel: Channel) -> None:
         """The caller's telephone has put somebody else through: the call goes on as it was, with that channel."""
         for name in sorted(call.missing):
-            self._callers.variable(call, name, Gone("the channel is gone"))
+            self._arriving.variable(call, name, Gone("the channel is gone"))
         if self._desk.callers.get(call.channel) is not call:
             self._undo(channel)  # it was a feature code
             return
         if (known := self._desk.callers.get(channel.id)) is not None:
-            self._callers.gone(known)  # a list had it already, and it was taken for a call of its own
+            self._leaving.gone(known)  # a list had it already, and it was taken for a call of its own
         self._desk.note("info", f"the caller puts channel {channel.id} through", call=call.id, channel=call.channel)
         self._desk.count("transfers", "by_caller")
         self._desk.touch(call.channel)
@@ -73,8 +77,8 @@ class Handovers:
         if call.waits:
             self._desk.ask(WaitOver(call.id))
             self._desk.ask(Wait(call.id, call.channel, call.queue))
-        self._callers.name(call)
-        self._callers.go_again(call)
+        self._naming.name(call)
+        self._leaving.go_again(call)
         self._hearing.settle(call)
 
     def _talks(self, leg: Leg) -> bool:
@@ -92,7 +96,7 @@ class Handovers:
     def _begin(self, call: Call, leg: Leg, channel: str) -> None:
         self._desk.count("transfers", "by_telephone")
         self._desk.note("info", f"the agent's telephone hands the caller over to channel {channel}", leg=leg)
-        self._callers.over(call, talked=True)
+        self._leaving.over(call, talked=True)
         call.leg = None
         self._desk.end_leg(leg, "the caller is handed over")
         self._take(call, channel)
@@ -121,4 +125,4 @@ class Handovers:
         call = self._desk.peers.pop(channel)
         if call.peer == channel:
             call.peer = ""
-            self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
+            self._leaving.leave(call, self._desk.settings.after_agent, "agent_hung_up")

@@ -6,18 +6,18 @@ Keeps one invariant: a key counts only while the caller waits, never once an age
 from __future__ import annotations
 
 from router.bridge.asterisk.callbacks import CallingBack
-from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.floor_settings import CALLBACK
+from router.bridge.asterisk.leaving import Leaving
 
 
 class Keys:
     """What callers press."""
 
-    def __init__(self, desk: Desk, callers: Callers, callbacks: CallingBack) -> None:
+    def __init__(self, desk: Desk, leaving: Leaving, callbacks: CallingBack) -> None:
         self._desk = desk
-        self._callers = callers
+        self._leaving = leaving
         self._callbacks = callbacks
 
     def pressed(self, call: Call, key: str) -> None:
@@ -30,6 +30,6 @@ class Keys:
             return
         given = call.leg is not None and call.leg.agreed
         self._desk.note("info", f"the caller has pressed {key}", call=call.id, channel=call.channel)
-        self._callers.leave(call, action, "key")
+        self._leaving.leave(call, action, "key")
         # an agent who was given the call without an offer has it already, though the telephone only rings
-        self._callers.over(call, talked=given, why=f"key {key}")
+        self._leaving.over(call, talked=given, why=f"key {key}")

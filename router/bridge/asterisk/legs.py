@@ -13,13 +13,13 @@ import msgspec
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
 from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.requests import Done, Gone, HangUp, Originate, Outcome, Play, Request, Unreachable
-from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Line
 from router.bridge.asterisk.causes import SECOND_US, Ending, LegEnd, end_of
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import LEG_CHECK_US, Desk
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.ids import AGENT_VARIABLE, CALL_VARIABLE, LEG_ROLE
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.returns import Returns
 from router.engine.commands import Accept, Reject, SetAvailability
@@ -39,7 +39,7 @@ class Legs:
         link: Link,
         book: AgentBook,
         hearing: Hearing,
-        callers: Callers,
+        leaving: Leaving,
         returns: Returns,
         connecting: Connecting,
     ) -> None:
@@ -47,7 +47,7 @@ class Legs:
         self._link = link
         self._book = book
         self._hearing = hearing
-        self._callers = callers
+        self._leaving = leaving
         self._returns = returns
         self._connecting = connecting
         self.on_heard_enough: Callable[[Call], None]
@@ -137,7 +137,7 @@ class Legs:
         if isinstance(outcome, Gone) and call is not None:
             # not the telephone is to blame: the caller has hung up in this instant, or was put through
             if request.originator == call.channel:
-                self._callers.gone(call)
+                self._leaving.gone(call)
             else:
                 self._desk.request(msgspec.structs.replace(request, originator=call.channel))
             return
@@ -273,8 +273,8 @@ class Legs:
 
     def _talk_over(self, call: Call, leg: Leg) -> None:
         self._desk.note("info", "the agent has hung up", leg=leg)
-        self._callers.leave(call, self._desk.settings.after_agent, "agent_hung_up")
-        self._callers.over(call, talked=True)
+        self._leaving.leave(call, self._desk.settings.after_agent, "agent_hung_up")
+        self._leaving.over(call, talked=True)
 
     # --- what became of requests
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.bridge.asterisk.agent_book import AgentBook
+from router.bridge.asterisk.arriving import Arriving
 from router.bridge.asterisk.callbacks import CallingBack
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.connecting import Connecting
@@ -11,13 +12,16 @@ from router.bridge.asterisk.floor_settings import FloorSettings
 from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.keys import Keys
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link, Live
+from router.bridge.asterisk.naming import Naming
 from router.bridge.asterisk.resync import Resync
 from router.bridge.asterisk.returns import Returns
 from router.bridge.asterisk.rulings import Rulings
 from router.bridge.asterisk.transfers import TransferDialling
+from router.bridge.asterisk.unmixing import Unmixing
 from router.bridge.asterisk.visits import Visits
 
 
@@ -31,24 +35,42 @@ class Parts:
         self.visits = Visits(desk, link, self.book)
         self.hearing = Hearing(desk)
         self.lines = Lines(desk)
-        self.callers = Callers(desk, link, self.hearing, self.visits, self.lines)
-        self.returns = Returns(desk, link, self.hearing, self.callers, self.lines)
-        self.connecting = Connecting(desk, link, self.book, self.hearing, self.callers, self.returns, self.lines)
-        self.callbacks = CallingBack(desk, link, self.hearing, self.callers, self.returns, self.connecting, self.lines)
-        self.callers.on_gone_to_wait = self.callbacks.part
-        self.keys = Keys(desk, self.callers, self.callbacks)
-        self.legs = Legs(desk, link, self.book, self.hearing, self.callers, self.returns, self.connecting)
+        self.naming = Naming(desk)
+        self.unmixing = Unmixing(desk, self.hearing)
+        self.leaving = Leaving(desk, link, self.hearing, self.lines, self.unmixing)
+        self.callers = Callers(desk, link, self.hearing, self.leaving)
+        self.arriving = Arriving(
+            desk, link, self.hearing, self.callers, self.leaving, self.naming, self.unmixing, self.visits
+        )
+        self.returns = Returns(desk, link, self.hearing, self.callers, self.unmixing, self.lines)
+        self.connecting = Connecting(desk, link, self.book, self.hearing, self.leaving, self.returns, self.lines)
+        self.callbacks = CallingBack(
+            desk,
+            link,
+            self.hearing,
+            self.arriving,
+            self.leaving,
+            self.naming,
+            self.returns,
+            self.connecting,
+            self.lines,
+        )
+        self.leaving.on_gone_to_wait = self.callbacks.part
+        self.keys = Keys(desk, self.leaving, self.callbacks)
+        self.legs = Legs(desk, link, self.book, self.hearing, self.leaving, self.returns, self.connecting)
         self.legs.on_heard_enough = self.callbacks.told
-        self.rulings = Rulings(desk, self.book, self.callers, self.returns, self.connecting, self.legs)
+        self.rulings = Rulings(desk, self.book, self.arriving, self.leaving, self.returns, self.connecting, self.legs)
         self.transfers = TransferDialling(desk, link)
         self.connecting.on_connected = self.transfers.connected
-        self.handovers = Handovers(desk, self.hearing, self.callers)
+        self.handovers = Handovers(desk, self.hearing, self.arriving, self.leaving, self.naming)
         self.resync = Resync(
             desk,
             link,
             self.book,
             self.hearing,
-            self.callers,
+            self.arriving,
+            self.leaving,
+            self.unmixing,
             self.connecting,
             self.legs,
             self.visits,

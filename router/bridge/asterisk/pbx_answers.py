@@ -36,7 +36,9 @@ class PbxAnswers:
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
         self._callbacks = parts.callbacks
+        self._arriving = parts.arriving
         self._callers = parts.callers
+        self._unmixing = parts.unmixing
         self._connecting = parts.connecting
         self._desk = parts.desk
         self._legs = parts.legs
@@ -57,7 +59,7 @@ class PbxAnswers:
             case GetVariable(channel=channel, variable=variable):
                 call = self._desk.callers.get(channel)
                 if call is not None:
-                    self._callers.variable(call, variable, outcome)
+                    self._arriving.variable(call, variable, outcome)
                 self._resync.variable(request, outcome)
             case SubscribeDevices() | GetDevice():
                 self._book.subscribed(request, outcome)
@@ -82,7 +84,7 @@ class PbxAnswers:
         if isinstance(request, MakeMixing):
             return  # if it was not made, connecting makes it; and a failure is no proof that it was not
         if call is not None:
-            self._callers.unmixed(call, outcome)
+            self._unmixing.unmixed(call, outcome)
         elif not isinstance(outcome, Done | Gone):
             self._desk.timers.set(("mixing", request.bridge), self._desk.now_us + _AGAIN_US)
 

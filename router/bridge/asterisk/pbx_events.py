@@ -21,7 +21,8 @@ class PbxEvents:
     def __init__(self, parts: Parts) -> None:
         self._book = parts.book
         self._callbacks = parts.callbacks
-        self._callers = parts.callers
+        self._arriving = parts.arriving
+        self._leaving = parts.leaving
         self._connecting = parts.connecting
         self._desk = parts.desk
         self._handovers = parts.handovers
@@ -101,12 +102,12 @@ class PbxEvents:
                 known = self._desk.callers.get(channel.id)
                 if known is not None and known.phase is CallPhase.LEAVING:
                     # it went on in the dialplan, unheard, and has come back
-                    self._callers.gone(known)
+                    self._leaving.gone(known)
                 if channel.id in self._desk.callers or channel.id in self._visits.by_channel:
                     self._desk.unexpected("StasisStart", channel.id)
                 else:
                     self._resync.forget(channel.id)
-                    self._callers.arrive(arrival_of(channel, args), up=channel.state == "Up")
+                    self._arriving.arrive(arrival_of(channel, args), up=channel.state == "Up")
             case ari.ChannelStateChange(channel=ari.Channel(state="Up")):
                 if (up := self._desk.callers.get(channel.id)) is not None:
                     self._hearing.is_up(up)
@@ -117,7 +118,7 @@ class PbxEvents:
                 self._desk.touch(channel.id)
                 call = self._desk.callers.get(channel.id)
                 if call is not None:
-                    self._callers.gone(call)
+                    self._leaving.gone(call)
                 elif channel.id in self._desk.peers:
                     self._handovers.gone(channel.id)
                 elif channel.id in self._visits.by_channel:
@@ -173,6 +174,6 @@ class PbxEvents:
         call = self._desk.callers.get(channel)
         if call is not None and call.saying == playback.id:
             self._hearing.said(call)
-            self._callers.said_farewell(call)
+            self._leaving.said_farewell(call)
         elif not self._callbacks.said(channel, playback.id):
             self._visits.said(playback.id)

@@ -21,8 +21,8 @@ from router.bridge.asterisk.ari.requests import (
     ListChannels,
     Outcome,
 )
+from router.bridge.asterisk.arriving import Arriving
 from router.bridge.asterisk.callbacks import CallingBack
-from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, LegPhase, Mixing
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
@@ -30,8 +30,10 @@ from router.bridge.asterisk.floor_settings import Arrival
 from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.ids import AGENT_VARIABLE, CALL_VARIABLE
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.link import Link, LinkState
+from router.bridge.asterisk.unmixing import Unmixing
 from router.bridge.asterisk.visits import Visits
 
 RETRY_US = 1_000_000
@@ -62,7 +64,9 @@ class Resync:
         link: Link,
         book: AgentBook,
         hearing: Hearing,
-        callers: Callers,
+        arriving: Arriving,
+        leaving: Leaving,
+        unmixing: Unmixing,
         connecting: Connecting,
         legs: Legs,
         visits: Visits,
@@ -73,7 +77,9 @@ class Resync:
         self._link = link
         self._book = book
         self._hearing = hearing
-        self._callers = callers
+        self._arriving = arriving
+        self._leaving = leaving
+        self._unmixing = unmixing
         self._connecting = connecting
         self._legs = legs
         self._visits = visits
@@ -208,7 +214,7 @@ class Resync:
                 if instead is not None and instead in there:
                     self._handovers.put_through(call, there[instead])
                 else:
-                    self._callers.gone(call)
+                    self._leaving.gone(call)
         for leg in list(self._desk.legs.values()):
             if leg.id in there:
                 continue
@@ -248,7 +254,7 @@ class Resync:
         known = self._desk.callers.get(channel.id)
         if known is not None and known.went:
             # it went on in the dialplan, and has come back
-            self._callers.gone(known)
+            self._leaving.gone(known)
             known = None
         if known is not None:
             if channel.state == "Up":
@@ -259,7 +265,7 @@ class Resync:
         elif channel.id not in self._visits.by_channel:
             in_mixing = any(channel.id in members and ids.caller_of_mixing(one) for one, members in mixed.items())
             adopted = self._link.state in (LinkState.AWAY, LinkState.JOINING)
-            call = self._callers.arrive(
+            call = self._arriving.arrive(
                 arrival_of(channel, args), up=channel.state == "Up", adopted=adopted, in_mixing=in_mixing
             )
             if call is not None:
@@ -277,7 +283,9 @@ class Resync:
             self._desk.request(HangUp(channel.id))
             return
         in_mixing = channel.id in mixed.get(self._desk.ids.mixing(channel.id), ())
-        self._callers.arrive(arrival_of(channel, args), up=True, adopted=True, in_mixing=in_mixing, called_back=args[1])
+        self._arriving.arrive(
+            arrival_of(channel, args), up=True, adopted=True, in_mixing=in_mixing, called_back=args[1]
+        )
         self._adopted.add(channel.id)
 
     def _is_peer(self, channel: str, mixed: dict[str, set[str]]) -> bool:
@@ -408,4 +416,4 @@ class Resync:
                 self._desk.request(HangUp(call.peer))
                 self._handovers.gone(call.peer)
             elif call.phase in (CallPhase.WAITING, CallPhase.RINGING) and call.in_mixing:
-                self._callers.unmix(call)
+                self._unmixing.unmix(call)

@@ -11,17 +11,21 @@ from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.hearing import Hearing
 from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link
+from router.bridge.asterisk.unmixing import Unmixing
 from router.engine.commands import Requeue
 
 
 class Returns:
     """What is done for callers who wait again."""
 
-    def __init__(self, desk: Desk, link: Link, hearing: Hearing, callers: Callers, lines: Lines) -> None:
+    def __init__(
+        self, desk: Desk, link: Link, hearing: Hearing, callers: Callers, unmixing: Unmixing, lines: Lines
+    ) -> None:
         self._desk = desk
         self._link = link
         self._hearing = hearing
         self._callers = callers
+        self._unmixing = unmixing
         self._lines = lines
 
     def take_back(self, call: Call, leg: Leg, why: str) -> None:
@@ -53,7 +57,7 @@ class Returns:
         if call.off_line:
             self._lines.stop(call)
         if call.in_mixing:
-            self._callers.unmix(call)
+            self._unmixing.unmix(call)
         self._hearing.settle(call)
         if call.detached:
             self._link.compare_again("nobody is offered a call that waits")

@@ -10,10 +10,11 @@ from typing import Final
 
 from router.bridge.asterisk.actions import Level, Reconcile
 from router.bridge.asterisk.agent_book import AgentBook
-from router.bridge.asterisk.callers import Callers
+from router.bridge.asterisk.arriving import Arriving
 from router.bridge.asterisk.calls import Call, CallPhase, Leg
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.leaving import Leaving
 from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.returns import Returns
 from router.client import Difference, DifferenceKind, Reconciled
@@ -41,11 +42,19 @@ class Rulings:
     """What the router tells about calls."""
 
     def __init__(
-        self, desk: Desk, book: AgentBook, callers: Callers, returns: Returns, connecting: Connecting, legs: Legs
+        self,
+        desk: Desk,
+        book: AgentBook,
+        arriving: Arriving,
+        leaving: Leaving,
+        returns: Returns,
+        connecting: Connecting,
+        legs: Legs,
     ) -> None:
         self._desk = desk
         self._book = book
-        self._callers = callers
+        self._arriving = arriving
+        self._leaving = leaving
         self._returns = returns
         self._connecting = connecting
         self._legs = legs
@@ -71,11 +80,11 @@ class Rulings:
                 self._moved(call, queue)
             case events.CallRefused(cause=cause):
                 self._desk.note("info", f"refused: {cause.name.lower()}", call=call.id)
-                self._callers.leave(call, self._desk.settings.refused, "refused")
+                self._leaving.leave(call, self._desk.settings.refused, "refused")
             case events.CallAbandoned():
-                self._callers.leave(call, self._desk.settings.fallback, "ended_by_router")
+                self._leaving.leave(call, self._desk.settings.fallback, "ended_by_router")
             case events.CallCompleted():
-                self._callers.leave(call, self._desk.settings.after_agent, "ended_by_router")
+                self._leaving.leave(call, self._desk.settings.after_agent, "ended_by_router")
 
     def _moved(self, call: Call, queue: str) -> None:
         if queue != call.queue:
@@ -159,10 +168,10 @@ class Rulings:
                 if talks is None:
                     self._returns.let_wait(call, "the router cannot give the call to this agent")
             case DifferenceKind.CALL_FINISHED if not call.brought and talks is None:
-                self._callers.bring_again(call)
+                self._arriving.bring_again(call)
             case DifferenceKind.CALL_FINISHED | DifferenceKind.CALL_UNKNOWN | DifferenceKind.OTHER_OWNER:
                 if talks is None:
-                    self._callers.leave(call, self._desk.settings.fallback)
+                    self._leaving.leave(call, self._desk.settings.fallback)
                 # two who talk are left to it
             case DifferenceKind.OFFER_ENDED:
                 if call.leg is not None and not call.leg.agreed and call.leg.offer == difference.offer:
