@@ -21,6 +21,7 @@ class Deadlines:
         self._desk = parts.desk
         self._hearing = parts.hearing
         self._legs = parts.legs
+        self._legs_found = parts.legs_found
         self._link = parts.link
         self._resync = parts.resync
         self._transfers = parts.transfers
@@ -48,7 +49,7 @@ class Deadlines:
                 if self._desk.ids.caller_of_mixing(name) not in self._desk.callers:
                     self._desk.request(DestroyMixing(name))
             case "look":
-                self._resync.look(name)
+                self._legs_found.look(name)
             case "stray-end":
                 self._desk.request(HangUp(name))
             case "leg" | "mix" | "digits":

@@ -17,7 +17,11 @@ from router.bridge.asterisk.legs import Legs
 from router.bridge.asterisk.lines import Lines
 from router.bridge.asterisk.link import Link, Live
 from router.bridge.asterisk.naming import Naming
-from router.bridge.asterisk.resync import Resync
+from router.bridge.asterisk.resync.callers import CallersFound
+from router.bridge.asterisk.resync.legs import LegsFound
+from router.bridge.asterisk.resync.missing import Missing
+from router.bridge.asterisk.resync.mixings import MixingsFound
+from router.bridge.asterisk.resync.resync import Resync
 from router.bridge.asterisk.returns import Returns
 from router.bridge.asterisk.rulings import Rulings
 from router.bridge.asterisk.transfers import TransferDialling
@@ -63,17 +67,8 @@ class Parts:
         self.transfers = TransferDialling(desk, link)
         self.connecting.on_connected = self.transfers.connected
         self.handovers = Handovers(desk, self.hearing, self.arriving, self.leaving, self.naming)
-        self.resync = Resync(
-            desk,
-            link,
-            self.book,
-            self.hearing,
-            self.arriving,
-            self.leaving,
-            self.unmixing,
-            self.connecting,
-            self.legs,
-            self.visits,
-            self.handovers,
-            self.callbacks,
-        )
+        self.legs_found = LegsFound(desk, self.legs)
+        missing = Missing(desk, self.leaving, self.legs, self.legs_found, self.visits, self.handovers, self.callbacks)
+        callers = CallersFound(desk, link, self.hearing, self.arriving, self.leaving, self.visits, self.callbacks)
+        mixings = MixingsFound(desk, self.unmixing, self.connecting, self.handovers)
+        self.resync = Resync(desk, link, self.book, missing, callers, self.legs_found, mixings)

@@ -42,6 +42,7 @@ class PbxAnswers:
         self._connecting = parts.connecting
         self._desk = parts.desk
         self._legs = parts.legs
+        self._legs_found = parts.legs_found
         self._resync = parts.resync
         self._visits = parts.visits
 
@@ -55,12 +56,12 @@ class PbxAnswers:
             case GetChannel(channel=channel) if channel in self._desk.callers:
                 self._callers.looked(self._desk.callers[channel], request, outcome)
             case GetChannel(channel=channel):
-                self._resync.looked(channel, outcome)
+                self._legs_found.looked(channel, outcome)
             case GetVariable(channel=channel, variable=variable):
                 call = self._desk.callers.get(channel)
                 if call is not None:
                     self._arriving.variable(call, variable, outcome)
-                self._resync.variable(request, outcome)
+                self._legs_found.variable(request, outcome)
             case SubscribeDevices() | GetDevice():
                 self._book.subscribed(request, outcome)
             case MakeMixing() | DestroyMixing():

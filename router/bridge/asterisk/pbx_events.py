@@ -10,7 +10,7 @@ from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari.requests import Done, HangUp
 from router.bridge.asterisk.calls import CallPhase
 from router.bridge.asterisk.parts import Parts
-from router.bridge.asterisk.resync import arrival_of
+from router.bridge.asterisk.resync.lists import arrival_of
 
 _STRAY_US = 1_000_000
 

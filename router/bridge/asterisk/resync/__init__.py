@@ -1,0 +1,1 @@
+"""Finding out what Asterisk has, after the WebSocket was away or the bridge was restarted."""
