@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from router.bridge.asterisk.ari.requests import GetVariable
 from router.engine.vocabulary import Availability, CallState
 from tests.bridge.situation import Situation
+from tests.bridge.world import floor_settings
 
 
 @pytest.fixture
@@ -83,6 +85,27 @@ def test_a_handover_while_a_restarted_bridge_looks_around(play: Situation, liste
         play.pbx.hang_up(target)
         play.rest()
     assert not play.pbx.channels
+
+
+def test_a_handover_while_what_is_missing_of_a_caller_who_was_found_is_asked() -> None:
+    play = Situation(floor_settings(variables=("QUEUE",))).ready("ben")
+    caller = play.calls()
+    leg = play.answers()
+    play.drop_socket()
+    play.connect()
+    other = play.pbx.dial_in(("asks", ""))
+    assert other is not None
+    other.variables["QUEUE"] = "cards"
+    asked = len(play.requests)
+    for _ in range(asked):
+        play.perform()
+    play.only(play.deliver_outcome)
+    assert [type(request) for request in play.requests] == [GetVariable], "it is known whom to ask about"
+    target = play.pbx.transfer(leg)
+    play.only(play.deliver_event)
+    play.rest()
+    play.check()
+    assert caller.bridge == target.bridge != "", "they are left to talk"
 
 
 def test_a_caller_who_is_alone_after_a_transfer_that_was_not_heard_of(play: Situation) -> None:

@@ -119,7 +119,8 @@ class Resync:
         self._desk.count("resyncs", "done")
         there = {channel.id: channel for channel in channels}
         mixed = {bridge.id: set(bridge.channels) for bridge in bridges}
-        lists = Lists(there, mixed, self._desk.fresh or set())
+        fresh = set() if self._desk.fresh is None else self._desk.fresh  # the very set: it grows until all is compared
+        lists = Lists(there, mixed, fresh)
         self._missing.find(lists, self._doubtful)
         for channel in channels:
             if channel.id not in lists.fresh:
