@@ -74,6 +74,9 @@ def test_the_callers_number_is_the_one_to_call() -> None:
         ('[calls]\nkeys = { 1 = "callback" }\n', "calls.keys.1: it is said nowhere how to call back"),
         ('[[calls.rules]]\nqueue = "a"\nkeys = { 1 = "callback" }\n', "it is said nowhere how to call back"),
         ('[calls]\nkeys = { 1 = "calback" }\n', "is not a place in the dialplan"),
+        ('[calls]\nkeys = { 1 = "Callback" }\n', 'or "hangup", or "callback"'),
+        ('[callbacks]\nendpoint = "PJSIP/{number}@t"\nnumbers = ["_0X."]\n', '"_0X." is not right here; digits'),
+        ('[callbacks]\nendpoint = "PJSIP/{number}@t"\nnumbers = ["0[1-9"]\n', '"0[1-9" is not right here; digits'),
     ],
 )
 def test_what_is_wrong_with_callbacks_is_told(text: str, words: str) -> None:

@@ -98,14 +98,14 @@ class Goto(Kind):
 
     def read(self, value: object, place: Place) -> DialplanPlace | None:
         if not isinstance(value, str):
-            place.refuse(f"{shown_value(value)} is not a place in the dialplan", _PLACE_WANTED)
+            place.refuse(f"{shown_value(value)} is not a place in the dialplan", self.range)
         if value == "hangup":
             return None
         if value == "continue":
             return DialplanPlace()
         match = _PLACE.fullmatch(value.strip())
         if match is None or int(match[3]) < 1:
-            place.refuse(f"{shown_text(value)} is not a place in the dialplan", _PLACE_WANTED)
+            place.refuse(f"{shown_text(value)} is not a place in the dialplan", self.range)
         return DialplanPlace(match[1], match[2], int(match[3]))
 
     def show(self, value: Any) -> str:

@@ -36,6 +36,15 @@ _CALLS_NUMBER: Final = Text(
     "PJSIP/{number}@trunk",
 )
 _PATTERNS: Final = ListOfTexts(Text(), 'patterns such as "0800*"; `*` stands for anything', minimum=1)
+_NUMBERS: Final = ListOfTexts(
+    Text(
+        "digits, + and #, with * for anything, ? or [1-9] for one character",
+        r"([0-9+*#?]|\[!?[0-9*#+-]+\])+",
+        "0[1-9]*",
+    ),
+    "patterns of numbers",
+    minimum=1,
+)
 _SOUND: Final = Text(
     'media as ARI has it, or ""', r"|(sound|number|digits|characters|tone|recording):.{1,200}", "sound:beep"
 )
@@ -164,7 +173,7 @@ TRANSFERS: Final = Table(
 CALLBACKS: Final = Table(
     _key("endpoint", _CALLS_NUMBER, "How customers are called.", required=True),
     _key("number", Templated(), "Whom to call.", "{caller}"),
-    _key("numbers", _PATTERNS, "Which numbers may be called.", ("*",)),
+    _key("numbers", _NUMBERS, "Which numbers may be called.", ("*",)),
     _key("caller_id", Text(), "What their telephones show of us.", ""),
     _key("ring", Duration(SECOND_US, 10 * MINUTE_US), "How long they ring.", 30 * SECOND_US),
     _key("tries", Count(1, 100), "After so many calls in vain it is over.", 3),
