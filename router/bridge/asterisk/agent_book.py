@@ -11,8 +11,6 @@ from typing import Final
 import msgspec
 
 from router.bridge.asterisk.actions import Applied, Refused, Unanswered
-from router.bridge.asterisk.ari.events import DeviceState
-from router.bridge.asterisk.ari.requests import Done, Failed, GetDevice, Outcome, SubscribeDevices, Unreachable
 from router.bridge.asterisk.calls import LegPhase
 from router.bridge.asterisk.causes import Ending, LegEnd
 from router.bridge.asterisk.desk import Desk
@@ -27,16 +25,9 @@ CONNECTION_LOST: Final = "connection_lost"
 """The reason that the router itself gives when it loses sight of us; Reconcile takes it back."""
 UNKNOWN_CALL: Final = "unknown_call"
 """The one that it gives while an agent talks with a caller whose call is over for it; we take it back afterwards."""
-DEVICE_SETTLES_US: Final = 1_000_000
-"""A telephone's state counts when it has stood for so long: around a call of ours it goes up and down."""
 RETRY_US: Final = 5_000_000
 VISIT_US: Final = 3_000_000
 """So soon after a feature code a telephone may still be busy with it, and so soon it is tried again."""
-DEVICES_MAX: Final = 20
-"""Telephones in one request: Asterisk takes lines of 4096 bytes at most."""
-
-_AWAY: Final = frozenset({"UNAVAILABLE", "INVALID"})
-_TAKEN: Final = frozenset({"INUSE", "BUSY", "ONHOLD", "RINGINUSE"})
 
 HEEDED: Final = (events.AgentSignedIn, events.AgentSignedOut, events.AgentAvailabilityChanged)
 _AS_LISTED: Final = (DifferenceKind.AGENT_UNKNOWN, DifferenceKind.AVAILABILITY)
@@ -218,6 +209,10 @@ class AgentBook:
         """An agent is connected."""
         self.agent(name).fell_through = 0
 
+    def park_for_device(self, agent: Agent, end: LegEnd) -> None:
+        """Set an agent not ready for as long as the telephone's state says so."""
+        self._park(agent, end.value, None)
+
     def _park(self, agent: Agent, reason: str, again_us: int | None) -> None:
         if agent.signed_in and not agent.ready and agent.parked is None:
             return  # somebody else has done it
@@ -285,55 +280,3 @@ class AgentBook:
             agent.owed = False
             agent.ready, agent.reason = True, ""
             self._set(agent, ready=True)
-
-    # --- telephones
-
-    def subscribe(self) -> None:
-        """Ask to be told about the telephones of those agents for whom they count, and what they do now."""
-        heeded = [entry for entry in self._desk.settings.agents if self._heeds(entry.device_state)]
-        for entry in heeded:
-            self.agent(entry.agent).device = ""
-        names = tuple(entry.endpoint for entry in heeded)
-        for first in range(0, len(names), DEVICES_MAX):
-            self._desk.request(SubscribeDevices(names[first : first + DEVICES_MAX]))
-        for name in names:
-            self._desk.request(GetDevice(name))
-
-    def subscribed(self, request: SubscribeDevices | GetDevice, outcome: Outcome) -> None:
-        """Asterisk has answered about telephones, or not."""
-        if isinstance(outcome, Done):
-            name = self._desk.settings.agents.agent_at(request.name) if isinstance(request, GetDevice) else None
-            # what was told since counts for more
-            if name is not None and not self.agent(name).device:
-                self.device(outcome.body)
-        elif ("devices", "") not in self._desk.timers:
-            self._desk.note("warning", f"what telephones do is not known: {outcome}", channel=request.key)
-            if isinstance(outcome, Failed | Unreachable):
-                self._desk.timers.set(("devices", ""), self._desk.now_us + RETRY_US)
-
-    def _heeds(self, device_state: bool | None) -> bool:
-        return self._desk.settings.device_states if device_state is None else device_state
-
-    def device(self, state: DeviceState) -> None:
-        """A telephone does something else now."""
-        name = self._desk.settings.agents.agent_at(state.name)
-        if name is None:
-            return
-        entry = self._desk.settings.agents.entry(name)
-        if not self._heeds(entry.device_state if entry else None):
-            return
-        self.agent(name).device = state.state
-        self._desk.timers.set(("device", name), self._desk.now_us + DEVICE_SETTLES_US)
-
-    def device_settled(self, name: str) -> None:
-        """A telephone's state has stood for a while."""
-        agent = self.agent(name)
-        if agent.visits or any(leg.agent == name for leg in self._desk.legs.values()):
-            # the state is that of our own call; look again when that may be over
-            self._desk.timers.set(("device", name), self._desk.now_us + RETRY_US)
-        elif agent.device in _AWAY and agent.ready:
-            self._park(agent, LegEnd.UNREACHABLE.value, None)
-        elif agent.device in _TAKEN and agent.ready:
-            self._park(agent, LegEnd.BUSY.value, None)
-        elif agent.device == "NOT_INUSE":
-            self.make_ready(name)

@@ -19,6 +19,7 @@ class Deadlines:
         self._unmixing = parts.unmixing
         self._connecting = parts.connecting
         self._desk = parts.desk
+        self._devices = parts.devices
         self._hearing = parts.hearing
         self._legs = parts.legs
         self._legs_found = parts.legs_found
@@ -42,9 +43,9 @@ class Deadlines:
             case "agent-set":
                 self._book.say_again(name)
             case "device":
-                self._book.device_settled(name)
+                self._devices.settled(name)
             case "devices":
-                self._book.subscribe()
+                self._devices.subscribe()
             case "mixing":
                 if self._desk.ids.caller_of_mixing(name) not in self._desk.callers:
                     self._desk.request(DestroyMixing(name))

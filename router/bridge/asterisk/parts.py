@@ -8,6 +8,7 @@ from router.bridge.asterisk.callbacks import CallingBack
 from router.bridge.asterisk.callers import Callers
 from router.bridge.asterisk.connecting import Connecting
 from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.devices import Devices
 from router.bridge.asterisk.floor_settings import FloorSettings
 from router.bridge.asterisk.handovers import Handovers
 from router.bridge.asterisk.hearing import Hearing
@@ -36,6 +37,7 @@ class Parts:
         self.desk = desk = Desk(settings, now_us)
         self.link = link = Link(desk, live)
         self.book = AgentBook(desk, link)
+        self.devices = Devices(desk, self.book)
         self.visits = Visits(desk, link, self.book)
         self.hearing = Hearing(desk)
         self.lines = Lines(desk)
@@ -71,4 +73,4 @@ class Parts:
         missing = Missing(desk, self.leaving, self.legs, self.legs_found, self.visits, self.handovers, self.callbacks)
         callers = CallersFound(desk, link, self.hearing, self.arriving, self.leaving, self.visits, self.callbacks)
         mixings = MixingsFound(desk, self.unmixing, self.connecting, self.handovers)
-        self.resync = Resync(desk, link, self.book, missing, callers, self.legs_found, mixings)
+        self.resync = Resync(desk, link, self.devices, missing, callers, self.legs_found, mixings)

@@ -34,7 +34,7 @@ class PbxAnswers:
     """Outcomes of requests."""
 
     def __init__(self, parts: Parts) -> None:
-        self._book = parts.book
+        self._devices = parts.devices
         self._callbacks = parts.callbacks
         self._arriving = parts.arriving
         self._callers = parts.callers
@@ -63,7 +63,7 @@ class PbxAnswers:
                     self._arriving.variable(call, variable, outcome)
                 self._legs_found.variable(request, outcome)
             case SubscribeDevices() | GetDevice():
-                self._book.subscribed(request, outcome)
+                self._devices.subscribed(request, outcome)
             case MakeMixing() | DestroyMixing():
                 self._mixing_answered(request, outcome)
             case AddToMixing(channels=channels):

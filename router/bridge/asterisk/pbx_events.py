@@ -19,7 +19,7 @@ class PbxEvents:
     """Events of Asterisk."""
 
     def __init__(self, parts: Parts) -> None:
-        self._book = parts.book
+        self._devices = parts.devices
         self._callbacks = parts.callbacks
         self._arriving = parts.arriving
         self._leaving = parts.leaving
@@ -44,7 +44,7 @@ class PbxEvents:
             case ari.ApplicationReplaced():
                 self._desk.ask(Stop("another program has taken over our Stasis application"))
             case ari.DeviceStateChanged(device_state=state):
-                self._book.device(state)
+                self._devices.heard(state)
             case ari.PlaybackFinished(playback=playback):
                 self._said(playback)
             case ari.Dial(peer=channel, forwarded=forwarded):

@@ -17,18 +17,16 @@ from router.bridge.asterisk.actions import (
     Answer,
     Asked,
     LearnAgents,
-    Learned,
     Reconcile,
     Refused,
     Send,
     Unanswered,
 )
 from router.bridge.asterisk.command_sender import CommandSender
-from router.client import CommandStream, DifferenceKind, Reconciled, RouterClient, RouterError, SessionState
+from router.bridge.asterisk.learning import Learning
+from router.client import CommandStream, RouterClient, RouterError, SessionState
 from router.client.stream import Results
 from router.engine.events import Event
-from router.engine.views import AgentView, CallView
-from router.engine.vocabulary import CallState
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +74,7 @@ class RouterSide:
         """`kinds` are those of the events that the listener wants to be told; all, without any."""
         self.links = 0
         self._client = client
+        self._learning = Learning(client, _RECONCILE_S)
         self._listener = listener
         self._time_limit_s = time_limit_s
         self._on_answer = on_answer
@@ -270,54 +269,10 @@ class RouterSide:
         began_s = time.monotonic()
         outcome: Answer
         try:
-            found = await self._client.reconcile(action.known, (), dry_run=True, timeout_s=_RECONCILE_S)
-            agents = await self._our_agents(found)
-            outcome = Learned(agents, await self._assigned(action.calls), await self._callbacks(found))
+            outcome = await self._learning.ask(action)
         except RouterError as error:
             outcome = _outcome_of(error)
         self._tell(action, outcome, began_s)
-
-    async def _our_agents(self, found: Reconciled) -> tuple[AgentView, ...]:
-        """Return the agents that the router has as ours: those that it would sign out if we had none."""
-        names = [one.agent for one in found.differences if one.kind is DifferenceKind.AGENT_GONE]
-        views = []
-        for name in names:
-            try:
-                views.append(await self._client.agent(name))
-            except RouterError as error:
-                if error.reason != "UNKNOWN_AGENT":
-                    raise
-        return tuple(views)
-
-    async def _assigned(self, calls: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the calls that an agent has."""
-        assigned = []
-        for call in calls:
-            try:
-                view = await self._client.call(call)
-            except RouterError as error:
-                if error.reason != "UNKNOWN_CALL":
-                    raise
-            else:
-                if view.state is CallState.ASSIGNED:
-                    assigned.append(call)
-        return tuple(assigned)
-
-    async def _callbacks(self, found: Reconciled) -> tuple[CallView, ...]:
-        """Return the callbacks among the calls that the router has as ours, and that it would end."""
-        callbacks = []
-        for one in found.differences:
-            if one.kind is not DifferenceKind.CALL_ENDED:
-                continue
-            try:
-                view = await self._client.call(one.call)
-            except RouterError as error:
-                if error.reason != "UNKNOWN_CALL":
-                    raise
-            else:
-                if view.callback:
-                    callbacks.append(view)
-        return tuple(callbacks)
 
     def _command_answered(self, action: Send, outcome: Answer, seconds: float) -> None:
         self._on_answer(action, outcome, seconds)

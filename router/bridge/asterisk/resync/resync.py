@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from router.bridge.asterisk.agent_book import AgentBook
 from router.bridge.asterisk.ari.events import Channel, Event, MixingBridge
 from router.bridge.asterisk.ari.requests import Done, ListBridges, ListChannels, Outcome
 from router.bridge.asterisk.desk import Desk
+from router.bridge.asterisk.devices import Devices
 from router.bridge.asterisk.link import Link
 from router.bridge.asterisk.resync.callers import CallersFound
 from router.bridge.asterisk.resync.legs import LegsFound
@@ -29,7 +29,7 @@ class Resync:
         self,
         desk: Desk,
         link: Link,
-        book: AgentBook,
+        devices: Devices,
         missing: Missing,
         callers: CallersFound,
         legs: LegsFound,
@@ -37,7 +37,7 @@ class Resync:
     ) -> None:
         self._desk = desk
         self._link = link
-        self._book = book
+        self._devices = devices
         self._missing = missing
         self._callers = callers
         self._legs = legs
@@ -79,7 +79,7 @@ class Resync:
         self._doubtful = {leg.id for leg in self._desk.legs.values() if not leg.dialled}
         self._desk.fresh = set(self._doubtful)
         self.ask()
-        self._book.subscribe()
+        self._devices.subscribe()
 
     def ask(self) -> None:
         """Ask Asterisk what it has."""
