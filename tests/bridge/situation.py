@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from router.engine import commands as c
 from router.engine.vocabulary import Availability, CallState
@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Situation(World):
     """A world in which everything arrives at once, unless told otherwise."""
 
-    def ready(self, *agents: str) -> Situation:
+    def ready(self, *agents: str) -> Self:
         self.connect()
         self.join()
         self.deliver_all()
@@ -41,10 +41,17 @@ class Situation(World):
         self.deliver_all()
         return leg
 
-    def answers(self) -> ModelChannel:
+    def picks_up(self, *, late: bool = False) -> ModelChannel:
+        """Let the telephone that rings be answered, of which nobody was told yet: too late, if the offer is over."""
         leg = self.rings()
+        if late:
+            self.supervise(c.SetAvailability("ben", False, "break"))
         self.pbx.lift(leg)
         self.pbx.enter(leg)
+        return leg
+
+    def answers(self) -> ModelChannel:
+        leg = self.picks_up()
         self.deliver_all()
         return leg
 

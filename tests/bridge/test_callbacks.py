@@ -2,73 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from router.bridge.asterisk.ari import requests as req
 from router.bridge.asterisk.callback_memory import ATTRIBUTE, NUMBER_ATTRIBUTE, read_memory
-from router.bridge.asterisk.floor_settings import FloorSettings, Place
+from router.bridge.asterisk.floor_settings import Place
 from router.engine import commands as c
 from router.engine.vocabulary import Availability, CallState
-from tests.bridge.model_pbx import ModelChannel
-from tests.bridge.situation import Situation
-from tests.bridge.world import SECOND_US, floor_settings
-
-AGREED = ("sound:auth-thankyou",)
-REFUSED = ("sound:im-sorry",)
-UNREACHED = ("sound:vm-nobodyavail",)
-
-
-def settings(**changes: object) -> FloorSettings:
-    usual = floor_settings()
-    assert usual.callbacks is not None
-    return msgspec.structs.replace(usual, callbacks=msgspec.structs.replace(usual.callbacks, **changes))
-
-
-class Play(Situation):
-    """Situations with callbacks."""
-
-    def asks(self) -> str:
-        """Let somebody call while nobody is ready, press the key and be hung up; return the call."""
-        self.supervise(c.SetAvailability("ben", False, "break"))
-        caller = self.calls()
-        self.pbx.press(caller, "1")
-        self.deliver_all()
-        assert caller.id not in self.pbx.channels
-        return f"asterisk-{caller.id}"
-
-    def agent_takes(self) -> ModelChannel:
-        """Let Ben be ready and answer."""
-        self.supervise(c.SetAvailability("ben", True))
-        self.deliver_all()
-        return self.answers()
-
-    def rung(self) -> ModelChannel:
-        """Return the only line to a customer."""
-        (line,) = self.pbx.lines("Down", "Ringing")
-        return line
-
-    def reached(self) -> ModelChannel:
-        """Let the customer answer."""
-        line = self.rung()
-        self.pbx.ring(line, dial_first=True)
-        self.pbx.lift(line)
-        self.pbx.enter(line)
-        self.deliver_all()
-        return line
-
-    def is_(self, call: str) -> CallState:
-        return self.router.engine.call(call).state
-
-    def said(self, media: tuple[str, ...]) -> int:
-        return sum(one == media for _, one in self.pbx.said)
+from tests.bridge.callback_situation import AGREED, REFUSED, UNREACHED, Play, settings
+from tests.bridge.world import SECOND_US
 
 
 @pytest.fixture
 def play() -> Play:
-    play = Play()
-    play.ready("ben")
-    return play
+    return Play().ready("ben")
 
 
 def test_a_callback_from_beginning_to_end(play: Play) -> None:
@@ -174,8 +120,7 @@ def test_a_customer_who_is_not_reached_is_called_again_later(play: Play, cause: 
     call = play.asks()
     before = play.router.engine.call(call).effective_arrival_us
     leg = play.agent_takes()
-    play.pbx.refuse(play.rung(), cause)
-    play.deliver_all()
+    play.refuses(cause)
     assert play.said(UNREACHED) == 1
     assert leg.id not in play.pbx.channels
     view = play.router.engine.call(call)
@@ -199,13 +144,11 @@ def test_a_customer_who_is_not_reached_is_called_again_later(play: Play, cause: 
 def test_in_vain_often_enough_it_is_over(play: Play) -> None:
     call = play.asks()
     play.agent_takes()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     play.wait(21 * SECOND_US)
     play.deliver_all()
     play.answers()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     assert play.is_(call) is CallState.COMPLETED
     assert play.counted["callbacks.given_up"] == 1
     assert play.floor.counts()["callbacks"] == 0
@@ -219,8 +162,7 @@ def test_without_a_pause_it_is_tried_again_at_once() -> None:
     play.ready("ben")
     call = play.asks()
     play.agent_takes()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     memory = read_memory(play.router.engine.call(call).attributes[ATTRIBUTE])
     assert memory is not None
     assert (memory.tries, memory.paused) == (1, False)
@@ -318,8 +260,7 @@ def test_a_supervisor_ends_it_while_the_customer_is_called(play: Play) -> None:
 def test_a_supervisor_assigns_it_in_the_pause(play: Play) -> None:
     call = play.asks()
     play.agent_takes()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     play.supervise(c.Assign(call, "ben"))
     play.deliver_all()
     play.answers()
@@ -423,145 +364,6 @@ def test_who_was_promised_it_may_go_on_in_the_dialplan_and_come_back() -> None:
     play.rest()
     play.check()
     assert caller.music
-
-
-# --- restarts
-
-
-def test_a_bridge_that_is_started_anew_keeps_callbacks(play: Play) -> None:
-    call = play.asks()
-    play.restart()
-    play.rest()
-    assert play.is_(call) is CallState.WAITING
-    assert play.floor.counts()["callbacks"] == 1
-    play.check()
-    play.agent_takes()
-    line = play.reached()
-    play.check()
-    play.restart()
-    play.rest()
-    play.check()
-    assert play.is_(call) is CallState.ASSIGNED, "they talk on"
-    play.pbx.hang_up(line)
-    play.deliver_all()
-    assert play.is_(call) is CallState.COMPLETED
-    play.rest()
-    play.check()
-
-
-def test_a_pause_begins_anew_with_the_bridge(play: Play) -> None:
-    call = play.asks()
-    play.agent_takes()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
-    play.restart()
-    play.connect()
-    play.join()
-    play.deliver_all()
-    play.wait(19 * SECOND_US)
-    play.deliver_all()
-    assert not play.pbx.legs("Down")
-    play.wait(2 * SECOND_US)
-    play.deliver_all()
-    play.answers()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
-    assert play.is_(call) is CallState.COMPLETED, "it was the second of two tries"
-    play.rest()
-    play.check()
-
-
-def test_the_bridge_dies_while_the_customer_is_called(play: Play) -> None:
-    call = play.asks()
-    play.agent_takes()
-    play.supervise(c.SetAvailability("ben", False, "break"))
-    play.restart()
-    play.rest()
-    play.check()
-    assert play.is_(call) is CallState.WAITING
-    play.agent_takes()
-    play.reached()
-    play.check()
-
-
-def test_the_bridge_dies_and_they_have_talked_when_it_is_back(play: Play) -> None:
-    call = play.asks()
-    leg = play.agent_takes()
-    line = play.reached()
-    play.drop_socket()
-    play.drop_router()
-    play.start()
-    play.pbx.hang_up(line)
-    play.pbx.hang_up(leg)
-    play.rest()
-    assert play.is_(call) is CallState.COMPLETED, "nobody is called who was reached"
-    play.check()
-
-
-def test_the_bridge_dies_while_the_caller_hears_the_promise(play: Play) -> None:
-    play.supervise(c.SetAvailability("ben", False, "break"))
-    caller = play.calls()
-    play.pbx.press(caller, "1")
-    play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.perform)
-    assert play.pbx.playing
-    play.restart()
-    play.rest()
-    assert caller.id not in play.pbx.channels
-    assert play.is_(f"asterisk-{caller.id}") is CallState.WAITING
-    assert play.floor.counts()["callbacks"] == 1
-    play.check()
-
-
-def test_a_router_without_memory_is_told_of_them(play: Play) -> None:
-    call = play.asks()
-    play.restart_router()
-    play.rest()
-    view = play.router.engine.call(call)
-    assert view.callback
-    assert view.attributes[NUMBER_ATTRIBUTE] == "15550001"
-    play.check()
-
-
-def test_asterisk_is_restarted_while_the_customer_is_called(play: Play) -> None:
-    call = play.asks()
-    play.agent_takes()
-    play.supervise(c.SetAvailability("ben", False, "break"))
-    play.restart_asterisk()
-    play.rest()
-    assert play.is_(call) is CallState.WAITING
-    play.check()
-    play.agent_takes()
-    play.reached()
-    play.check()
-
-
-def test_the_router_is_out_of_reach_when_nobody_was_reached(play: Play) -> None:
-    call = play.asks()
-    leg = play.agent_takes()
-    line = play.rung()
-    play.drop_router()
-    play.pbx.refuse(line, 19)
-    play.deliver_all()
-    assert leg.id not in play.pbx.channels
-    play.join()
-    play.deliver_all()
-    assert not play.pbx.legs("Down"), "it is paused"
-    assert play.router.engine.call(call).own_requirement, "and asks for nobody"
-    play.wait(30 * SECOND_US)
-    play.deliver_all()
-    play.answers()
-    play.reached()
-    play.check()
-    assert play.is_(call) is CallState.ASSIGNED
-
-
-def test_without_a_bridge_that_calls_back_nothing_is_kept(play: Play) -> None:
-    call = play.asks()
-    play.settings = msgspec.structs.replace(play.settings, callbacks=None)
-    play.restart()
-    play.rest()
-    assert play.is_(call) is CallState.ABANDONED
-    assert play.asked(req.Originate) == 0
 
 
 def test_an_agent_who_answers_and_is_gone_before_the_key_is_agreed(play: Play) -> None:

@@ -12,8 +12,8 @@ from router.bridge.asterisk.floor_settings import Admit, Arrival, Place
 from router.engine import commands as c
 from router.engine.requirements import Requirement, SkillTerm, Step
 from router.engine.vocabulary import CallState
+from tests.bridge.callback_situation import AGREED, REFUSED, Play, settings
 from tests.bridge.model_pbx import ModelChannel
-from tests.bridge.test_callbacks import AGREED, REFUSED, Play, settings
 from tests.bridge.world import SECOND_US, floor_settings, rules
 
 GERMAN = Requirement((Step((SkillTerm("german", 1),)),))
@@ -21,9 +21,7 @@ GERMAN = Requirement((Step((SkillTerm("german", 1),)),))
 
 @pytest.fixture
 def play() -> Play:
-    play = Play()
-    play.ready("ben")
-    return play
+    return Play().ready("ben")
 
 
 def pressed(play: Play) -> ModelChannel:
@@ -106,14 +104,7 @@ def test_words_that_cannot_be_said_keep_nobody_on_the_line(play: Play) -> None:
 
 
 def test_the_agent_is_gone_when_the_customer_is_to_be_called(play: Play) -> None:
-    call = play.asks()
-    play.supervise(c.SetAvailability("ben", True))
-    play.deliver_all()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply():
-        pass
+    call, leg = agent_has_it(play)
     play.pbx.hang_up(leg)
     while play.perform() or play.deliver_outcome():
         pass
@@ -126,14 +117,7 @@ def test_the_agent_is_gone_when_the_customer_is_to_be_called(play: Play) -> None
 
 
 def test_nobody_knows_whether_the_customer_is_called(play: Play) -> None:
-    call = play.asks()
-    play.supervise(c.SetAvailability("ben", True))
-    play.deliver_all()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
-    while play.deliver_event() or play.carry_out() or play.deliver_reply():
-        pass
+    call, _ = agent_has_it(play)
     while not any(isinstance(one, req.Originate) for one in play.free_requests()):
         assert play.perform()
         play.deliver_outcome()
@@ -143,6 +127,16 @@ def test_nobody_knows_whether_the_customer_is_called(play: Play) -> None:
     assert not play.pbx.lines("Down")
     assert play.is_(call) is CallState.WAITING
     play.check()
+
+
+def agent_has_it(play: Play) -> tuple[str, ModelChannel]:
+    """Let an agent answer for a callback; the router has agreed, and Asterisk has done nothing yet."""
+    call = play.asks()
+    play.supervise(c.SetAvailability("ben", True))
+    play.deliver_all()
+    leg = play.picks_up()
+    play.only(play.deliver_event, play.carry_out, play.deliver_reply)
+    return call, leg
 
 
 def with_rules(decide: Callable[[Arrival], c.Enqueue]) -> Play:
@@ -161,8 +155,7 @@ def test_what_the_call_itself_asks_for_counts_again_after_a_pause(moved: bool) -
     play.supervise(c.Assign(call, "ben"))
     play.deliver_all()
     play.answers()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     if moved:
         play.supervise(c.SetAvailability("ben", False, "break"))
         play.supervise(c.Transfer(call, "cards"))
@@ -178,8 +171,7 @@ def test_what_the_call_itself_asks_for_counts_again_after_a_pause(moved: bool) -
 def test_a_pause_ends_once_the_call_waits_again(play: Play) -> None:
     call = play.asks()
     play.agent_takes()
-    play.pbx.refuse(play.rung(), 19)
-    play.deliver_all()
+    play.refuses()
     play.supervise(c.Assign(call, "ben"))
     play.deliver_all()
     play.answers()

@@ -176,9 +176,7 @@ def test_who_answers_too_late_is_hung_up(play: Situation) -> None:
 
 def test_the_music_ends_while_the_router_is_asked_whether_the_answer_counts(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.only(play.deliver_event, play.perform)
     assert not caller.music
     assert play.commands, "the router has not heard of it yet"
@@ -189,9 +187,7 @@ def test_the_music_ends_while_the_router_is_asked_whether_the_answer_counts(play
 
 def test_the_caller_hangs_up_in_the_instant_the_agent_answers(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    play.picks_up()
     play.only(play.deliver_event)
     assert play.carry_out(), "the answer has reached the router"
     play.pbx.hang_up(caller)
@@ -482,9 +478,7 @@ def test_a_caller_comes_back_from_the_dialplan(play: Situation) -> None:
 
 def test_an_agent_who_hangs_up_before_the_connecting_is_answered_was_connected(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch, play.perform)
     assert caller.bridge == leg.bridge != ""
     play.pbx.hang_up(leg)

@@ -230,9 +230,7 @@ def test_another_bridge_takes_over(play: Situation) -> None:
 @pytest.mark.parametrize("fault", ["500", "slow", "lost"])
 def test_connecting_is_tried_again(play: Situation, fault: str) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch)
     play.perform_all(fault, req.AddToMixing)
     play.wait(SECOND_US)
@@ -278,9 +276,7 @@ def test_a_leg_that_nobody_knows_is_hung_up(play: Situation) -> None:
 
 def test_a_call_is_given_back_once(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.only(play.deliver_event, play.carry_out)
     play.pbx.hang_up(leg)
     play.only(play.deliver_event)
@@ -386,9 +382,7 @@ def test_a_late_answer_about_an_earlier_mixing_bridge_does_not_count(play: Situa
     assert len(removals) == 1
     play.outcomes.remove(removals[0])
     play.deliver_all()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.deliver_all()
     assert caller.bridge
     play.pbx.hang_up(leg)

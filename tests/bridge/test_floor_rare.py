@@ -73,9 +73,7 @@ def test_a_caller_who_runs_out_of_patience_while_lists_are_compared(play: Situat
 
 def test_an_agent_who_hangs_up_before_the_answer_to_accept(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.only(play.deliver_event, play.carry_out)
     play.pbx.hang_up(leg)
     play.only(play.deliver_event, play.deliver_watch)  # that the call is assigned is told before the answer
@@ -170,9 +168,7 @@ def test_an_id_that_could_not_be_left_with_the_channel_is_left_again(play: Situa
 
 def test_music_that_an_earlier_run_could_not_stop(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    play.picks_up()
     play.only(play.deliver_event, play.carry_out, play.deliver_reply, play.deliver_watch)
     play.perform_all("lost", req.StopMusic, told=False)
     assert caller.music
@@ -228,25 +224,6 @@ def test_a_caller_left_alone_by_the_router_waits_again(play: Situation) -> None:
     play.deliver_all()
     assert play.state(caller) is CallState.WAITING
     assert caller.music
-    play.check()
-
-
-def test_nobody_talks_with_two_agents_when_neither_leg_nor_mixing_bridge_could_be_ended(play: Situation) -> None:
-    caller = play.calls()
-    first = play.answers()
-    play.supervise(c.SetAvailability("ben", False, "break"))
-    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
-    play.only(play.deliver_watch)
-    play.perform_all("500", req.HangUp, req.DestroyMixing)
-    assert caller.bridge == first.bridge != ""
-    play.supervise(c.SignIn("cleo"))
-    play.only(play.deliver_watch, play.deliver_event, play.perform, play.deliver_outcome)
-    (leg,) = play.pbx.legs("Down")
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
-    play.deliver_all()  # the model of Asterisk would not take a third one
-    play.rest()
-    assert set(play.pbx.bridges[caller.bridge]) == {caller.id, leg.id}
     play.check()
 
 

@@ -84,9 +84,7 @@ def test_while_an_agent_is_rung_who_was_given_the_call(play: Situation) -> None:
 
 def test_once_an_agent_has_answered_keys_are_the_talks_own(play: Situation) -> None:
     caller = play.calls()
-    leg = play.rings()
-    play.pbx.lift(leg)
-    play.pbx.enter(leg)
+    leg = play.picks_up()
     play.pbx.press(caller, "0")
     play.only(play.deliver_event)
     play.deliver_all()
