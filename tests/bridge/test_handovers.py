@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.bridge.asterisk.ari.requests import GetVariable
+from router.engine import commands as c
 from router.engine.vocabulary import Availability, CallState
 from tests.bridge.situation import Situation
 from tests.bridge.world import floor_settings
@@ -117,6 +118,25 @@ def test_a_caller_who_is_alone_after_a_transfer_that_was_not_heard_of(play: Situ
     play.rest()
     assert caller.id not in play.pbx.channels, "as if the agent had hung up"
     assert not play.pbx.channels
+    play.check()
+
+
+def test_a_call_that_is_taken_back_while_it_is_not_known_that_its_caller_was_handed_over(play: Situation) -> None:
+    caller = play.calls()
+    leg = play.answers()
+    play.drop_socket()
+    target = play.pbx.transfer(leg)
+    play.connect()
+    play.only(play.perform)
+    listed, play.outcomes = play.outcomes, []
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.supervise(c.Requeue(f"asterisk-{caller.id}"))
+    play.deliver_all()
+    play.outcomes += listed
+    play.deliver_all()
+    assert caller.music
+    assert target.id not in play.pbx.channels, "nobody is with it any more"
+    play.rest()
     play.check()
 
 

@@ -5,6 +5,7 @@ Keeps one invariant: whoever was put through for a caller is not taken for gone.
 
 from __future__ import annotations
 
+from router.bridge.asterisk.ari.requests import HangUp
 from router.bridge.asterisk.callbacks import CallingBack
 from router.bridge.asterisk.desk import Desk
 from router.bridge.asterisk.handovers import Handovers
@@ -57,6 +58,7 @@ class Missing:
                 self._legs_found.look(leg.id)
         for name, call in list(self._desk.lines.items()):
             if name not in fresh and name not in there:
+                self._desk.request(HangUp(name))  # it may have been asked for just before, and come yet
                 self._callbacks.gone(call, UNKNOWN_CAUSE)
         for name in list(self._desk.peers):
             if name not in fresh and (name not in there or args_of(there[name], app) is None):

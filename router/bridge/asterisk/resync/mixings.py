@@ -41,15 +41,19 @@ class MixingsFound:
                         # the caller was handed over to it, and is gone
                         self._desk.request(HangUp(one))
             else:
-                if call.mixing is Mixing.NONE:
+                is_removed = call.mixing is Mixing.NONE  # the list is older
+                if is_removed:
                     call.mixing, call.in_mixing = Mixing.MADE, caller in members
-                self._find_peer(call, members)
+                self._find_peer(call, members, is_removed=is_removed)
         self._settle(mixed, fresh)
 
-    def _find_peer(self, call: Call, members: set[str]) -> None:
+    def _find_peer(self, call: Call, members: set[str], *, is_removed: bool) -> None:
         others = [one for one in members if one != call.channel and self._desk.ids.leg_of(one) is None]
         if call.channel in members and len(others) == 1 and others[0] not in self._desk.peers:
-            self._handovers.found(call, others[0], members)
+            if is_removed:
+                self._desk.request(HangUp(others[0]))
+            else:
+                self._handovers.found(call, others[0], members)
 
     def _settle(self, mixed: Mapping[str, set[str]], fresh: set[str]) -> None:
         ids = self._desk.ids
