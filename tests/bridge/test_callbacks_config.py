@@ -25,7 +25,7 @@ keys = { 1 = "callback", 2 = "hangup" }
 [callbacks]
 endpoint = "PJSIP/{number}@trunk"
 number = "{variable:BACK}"
-numbers = ["0[1-9]*", "+49*"]
+numbers = ["0[1-9]*", "+49*", "[*]*"]
 caller_id = '"Loans" <500>'
 ring = "20s"
 tries = 5
@@ -47,9 +47,14 @@ place = "continue"
         "anonymous": "",
         "0171@evil": "",
         "0171,1": "",
+        "+49 (0)171 5": "+491715",
+        "0171#": "",
+        "*21*0171#": "",
         "": "",
     }.items():
         assert back.number_of(Arrival("1", "PJSIP/x-1", variables={"BACK": given})) == number
+    for number, allowed in {"0171": True, "+49171": True, "00171": False, "0171@evil": False, "": False}.items():
+        assert back.allows(number) is allowed
 
 
 def test_the_callers_number_is_the_one_to_call() -> None:

@@ -12,7 +12,7 @@ from tests.bridge.pbx_parts import Channel, Does, Phone
 CUSTOMER = "5551"
 SETTINGS: dict[str, Any] = {
     "keys": {"1": CALLBACK},
-    "callbacks": Callbacks("PJSIP/{number}", lambda arrival: CUSTOMER, tries=2, pause_us=1_000_000),
+    "callbacks": Callbacks("PJSIP/{number}", lambda arrival: CUSTOMER, bool, tries=2, pause_us=1_000_000),
 }
 
 

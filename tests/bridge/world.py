@@ -102,6 +102,7 @@ def floor_settings(**changes: object) -> FloorSettings:
         "callbacks": Callbacks(
             "PJSIP/{number}@trunk",
             lambda arrival: arrival.caller_number,
+            allows=bool,
             ring_us=5 * SECOND_US,
             tries=2,
             pause_us=20 * SECOND_US,

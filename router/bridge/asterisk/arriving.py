@@ -122,8 +122,11 @@ class Arriving:
             self._leaving.leave(call, None, "callback")
             return
         call.arrival = msgspec.structs.replace(memory.arrival, channel=call.channel)
-        call.callback = Callback(memory.number, memory.requirement, tries=memory.tries)
-        call.callback.line, call.callback.turned = Line.ON, True
+        back = call.callback = Callback(memory.number, memory.requirement, tries=memory.tries)
+        back.line, back.turned = Line.ON, True
+        back.paused = back.later = memory.paused
+        if back.paused:
+            self._desk.timers.set(("back", call.id), self._desk.now_us)
         self._decide(call)
 
     def _ruling(self, call: Call) -> Decision:

@@ -6,7 +6,7 @@ caller to whom a callback was promised has a call in the router, until a custome
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -33,6 +33,12 @@ LATER: Final = Requirement((Step((AgentTerm("callback-later"),)),))
 _TOLD_US: Final = 10_000_000
 _BUSY_US: Final = 1_000_000
 _THERE: Final = "ALREADY_CALLBACK"
+
+
+def _asked_for(call: Call) -> Requirement | None:
+    """Return what a call itself asks of an agent, while it is not paused."""
+    assert call.enqueue is not None
+    return call.enqueue.requirement if call.callback is None else call.callback.requirement
 
 
 class CallingBack:
@@ -69,13 +75,23 @@ class CallingBack:
             return
         number = settings.number_of(call.arrival)
         attributes = self._attributes(call, number)
-        if not number or not fits(attributes) or not self._link.together:
-            why = "the router is out of reach" if number else "there is no number that may be called"
+        why = self._obstacle(call, number, attributes)
+        if why:
             self._refuse(call, why)
             return
         call.wants_back = number
         self._link.send(UpdateCall(call.id, attributes=attributes), call=call.id)
         self._turn(call, call.id)
+
+    def _obstacle(self, call: Call, number: str, attributes: Mapping[str, str]) -> str:
+        """Return why nobody can be called back, nothing if that is possible."""
+        if self._desk.ids.was_put_through(call.channel):
+            return "the number is that of who has put the caller through"
+        if not number:
+            return "there is no number that may be called"
+        if not fits(attributes):
+            return "the router has no room for what is to be known of it"
+        return "" if self._link.together else "the router is out of reach"
 
     def _turn(self, call: Call, name: str) -> None:
         self._link.send(TurnIntoCallback(name), call=name, then=lambda answer: self._turned(call, name, answer))
@@ -83,8 +99,8 @@ class CallingBack:
     def _attributes(self, call: Call, number: str) -> dict[str, str]:
         """Return the attributes that a call would have as a callback."""
         assert call.enqueue is not None
-        wanted = Call(call.id, msgspec.structs.replace(call.arrival, channel=""), self._desk.now_us)
-        wanted.enqueue, wanted.callback = call.enqueue, Callback(number, call.enqueue.requirement)
+        wanted = Call(call.id, self._naming.arrival_to_keep(call), self._desk.now_us)
+        wanted.enqueue, wanted.callback = call.enqueue, Callback(number, _asked_for(call))
         return dict(attributes_of(wanted))
 
     def _refuse(self, call: Call, why: str) -> None:
@@ -97,6 +113,12 @@ class CallingBack:
     def _turned(self, call: Call, name: str, answer: Applied | Refused | Unanswered) -> None:
         """The router has made a callback of a call, or not."""
         agreed = isinstance(answer, Applied) or (isinstance(answer, Refused) and answer.reason == _THERE)
+        if call.id != name and call.wants_back:
+            # it has another id now, and is to be a callback under that
+            call.wants_back = ""
+            if call.waits:
+                self.want(call)
+            return
         if call.off_line or call.id != name:
             self._turned_off_line(name, answer, agreed)
         elif agreed and call.waits and call.wants_back:
@@ -125,10 +147,17 @@ class CallingBack:
         """Go on without the caller; `turned` says whether the router knows it."""
         on = self._naming.part(call)
         assert on.enqueue is not None
-        back = on.callback = Callback(call.wants_back, on.enqueue.requirement)
+        before = call.callback
+        back = on.callback = Callback(call.wants_back, _asked_for(call))
         back.turned = turned
+        back.later = before is not None and before.later
         call.wants_back = ""
         self._note_down(on)
+        if not turned:
+            # by then it is known, unless the call has got another id in this instant
+            self._desk.timers.set(("turn", on.id), self._desk.now_us + _BUSY_US)
+        if back.later:
+            self._tell_anew(on)
         self._desk.count("callbacks", "agreed")
         self._desk.note("info", "the customer will be called back", call=on.id, number=back.number)
 
@@ -177,6 +206,9 @@ class CallingBack:
         self._desk.note("info", "the customer has answered", leg=leg)
         self._desk.request(StopRing(leg.id))
         self._tell(call)
+        if back.paused:
+            # somebody has assigned it meanwhile: once it waits again, the customer waits on the line
+            self._desk.timers.set(("back", call.id), self._desk.now_us + _BUSY_US)
         self._connecting.connect(call, leg)
 
     def gone(self, call: Call, cause: int) -> None:
@@ -248,6 +280,7 @@ class CallingBack:
         if call.leg is not None and call.leg.agreed:
             self._desk.timers.set(("turn", call.id), self._desk.now_us + _BUSY_US)
         else:
+            self._link.send(self._note_down(call), call=call.id)
             self._turn(call, call.id)
 
     def _tell(self, call: Call) -> None:
@@ -281,18 +314,25 @@ class CallingBack:
                 continue
             if not back.turned and call.off_line:
                 self._turn(call, call.id)
-            if not back.told and back.later and not back.paused and call.leg is not None:
-                # it cannot enter its queue anew while an agent has it
-                back.paused = True
-                self._desk.timers.set(("back", call.id), self._desk.now_us)
-            elif not back.told:
-                self._tell(call)
+            if not back.told:
+                self._tell_anew(call)
+
+    def _tell_anew(self, call: Call) -> None:
+        back = call.callback
+        assert back is not None
+        if back.later and not back.paused and call.leg is not None:
+            # it cannot enter its queue anew while an agent has it
+            back.paused = True
+            self._desk.timers.set(("back", call.id), self._desk.now_us)
+        else:
+            self._tell(call)
 
     def learn(self, views: Iterable[CallView]) -> None:
         """Take over the callbacks of an earlier run."""
+        settings = self._desk.settings.callbacks
         for view in views:
             memory = read_memory(view.attributes.get(ATTRIBUTE, ""))
-            if memory is None or memory.reached or self._desk.settings.callbacks is None:
+            if memory is None or memory.reached or settings is None or not settings.allows(memory.number):
                 self._desk.note("info", "nobody is on the line, and nobody is to be called back", call=view.call)
             elif view.call not in self._desk.calls:
                 self._take_over(view, memory)
@@ -303,7 +343,9 @@ class CallingBack:
         call = self._desk.calls[view.call] = Call(view.call, memory.arrival, self._desk.now_us)
         call.phase, call.queue, call.known, call.brought = CallPhase.WAITING, view.queue, True, True
         back = call.callback = Callback(memory.number, memory.requirement, tries=memory.tries)
-        back.turned, back.paused, back.later = True, memory.paused, memory.paused
+        asks_later = view.requirement == LATER
+        back.turned, back.paused, back.later = True, memory.paused, memory.paused or asks_later
+        back.told = memory.paused == asks_later
         call.enqueue = Enqueue(
             view.call,
             view.queue,

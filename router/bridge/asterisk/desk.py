@@ -14,8 +14,8 @@ from router.bridge.asterisk.timers import Timers
 
 LEG_CHECK_US = 10_000_000
 """After so long a leg that should be gone is hung up once more: its end may have been missed."""
-CALLER_TIMERS = ("patience", "sound", "said", "go", "unmix", "name")
-_OFF_LINE_TIMERS = ("line", "told", "back", "turn")
+CALLER_TIMERS = ("patience", "sound", "said", "go", "unmix", "name", "turn")
+_OFF_LINE_TIMERS = ("line", "told", "back")
 
 
 class Desk:

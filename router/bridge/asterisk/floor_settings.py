@@ -88,12 +88,14 @@ class Transfers(msgspec.Struct, frozen=True):
 class Callbacks(msgspec.Struct, frozen=True):
     """How callers are called back: `endpoint` has `{number}` in it.
 
-    `number_of` returns whom to call, or nothing where nobody may be called. After `tries` in vain it is over; between
+    `number_of` returns whom to call, or nothing where nobody may be called; `allows` says whether a number, which an
+    earlier run may have noted under another config, may be called. After `tries` in vain it is over; between
     them nobody is called for `pause_us`. `place` is where the caller goes who has been promised a callback.
     """
 
     endpoint: str
     number_of: Callable[[Arrival], str]
+    allows: Callable[[str], bool]
     caller_id: str = ""
     ring_us: int = 30 * SECOND_US
     tries: int = 3

@@ -57,6 +57,10 @@ class Ids:
         self.forget(before)
         self._lines[channel], self._present[line] = line, channel
 
+    def was_put_through(self, caller_channel: str) -> bool:
+        """Say whether a call began with another channel than its caller's now."""
+        return caller_channel in self._lines
+
     def forget(self, caller_channel: str) -> None:
         """A caller is gone."""
         self._present.pop(self._lines.pop(caller_channel, ""), None)

@@ -138,7 +138,8 @@ class Legs:
             # not the telephone is to blame: the caller has hung up in this instant, or was put through
             if request.originator == call.channel:
                 self._leaving.gone(call)
-            else:
+                call = self._desk.call_of(leg)  # it may go on without its caller, who is to be called back
+            if call is not None:
                 self._desk.request(msgspec.structs.replace(request, originator=call.channel))
             return
         end = LegEnd.FAILED if isinstance(outcome, Unreachable) else LegEnd.UNREACHABLE

@@ -5,7 +5,7 @@ Keeps one invariant: a customer is called only while an agent has the call, is t
 
 from __future__ import annotations
 
-from router.bridge.asterisk.ari.requests import HangUp, Originate, Ring
+from router.bridge.asterisk.ari.requests import HangUp, OriginateOnce, Ring
 from router.bridge.asterisk.callback_memory import memory_of
 from router.bridge.asterisk.calls import Call, CallPhase, Leg, Line
 from router.bridge.asterisk.causes import SECOND_US
@@ -37,7 +37,7 @@ class Lines:
         self._desk.touch(call.channel)
         self._desk.request(Ring(leg.id))
         self._desk.request(
-            Originate(
+            OriginateOnce(
                 call.channel,
                 endpoint=settings.endpoint.replace(NUMBER, back.number),
                 app_args=(CUSTOMER_ROLE, call.id),

@@ -11,6 +11,7 @@ from router.bridge.asterisk.actions import Wait, WaitOver
 from router.bridge.asterisk.ari.requests import SetVariable
 from router.bridge.asterisk.calls import Call, CallPhase
 from router.bridge.asterisk.desk import CALLER_TIMERS, Desk
+from router.bridge.asterisk.floor_settings import Arrival
 from router.bridge.asterisk.ids import ARRIVAL_VARIABLE, CALL_VARIABLE, CALLBACK_VARIABLE
 
 _NAMED_MAX = 10_000
@@ -71,11 +72,16 @@ class Naming:
             self._desk.ask(Wait(name, call.channel, call.queue))
         self._desk.note("debug", f"was {old}, and has another id now", call=name, channel=call.channel)
 
+    def arrival_to_keep(self, call: Call) -> Arrival:
+        """Return what is to be known of an arrival whose caller is gone: of its variables, those that we ask for."""
+        asked_for = {name: call.arrival.variables.get(name, "") for name in self._desk.settings.variables}
+        return msgspec.structs.replace(call.arrival, channel="", variables=asked_for)
+
     def part(self, call: Call) -> Call:
         """Go on with a call without its caller, who is left with a name that nobody else knows. Return the new one."""
         name, leg = call.id, call.leg
         self.rename(call, self._desk.ids.left(name))
-        on = Call(name, msgspec.structs.replace(call.arrival, channel=""), self._desk.now_us)
+        on = Call(name, self.arrival_to_keep(call), self._desk.now_us)
         on.phase, on.leg, on.queue, on.returned = call.phase, leg, call.queue, call.returned
         on.enqueue = None if call.enqueue is None else msgspec.structs.replace(call.enqueue, call=name)
         on.known, on.brought, on.detached = call.known, call.brought, call.detached

@@ -20,6 +20,7 @@ from router.bridge.asterisk.ari.requests import (
     ListChannels,
     MakeMixing,
     Originate,
+    OriginateOnce,
     Outcome,
     Request,
     SubscribeDevices,
@@ -100,5 +101,8 @@ class PbxAnswers:
             self._callers.answered(call, request, outcome)
         elif (visit := self._visits.by_channel.get(channel)) is not None:
             self._visits.answered(visit, request, outcome)
+        elif isinstance(request, OriginateOnce) and not isinstance(outcome, Gone):
+            # its end was heard before this answer, and it may have come late
+            self._desk.request(HangUp(channel))
         elif isinstance(request, HangUp) and not isinstance(outcome, Done | Gone):
             self._desk.timers.set(("stray-end", channel), self._desk.now_us + _AGAIN_US)

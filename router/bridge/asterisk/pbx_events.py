@@ -73,8 +73,9 @@ class PbxEvents:
         match event:
             case ari.StasisStart() if call is not None:
                 self._callbacks.up(call)
-            case ari.StasisStart():
-                self._desk.note("warning", "a customer answers whom nobody calls, and is hung up", channel=channel.id)
+            case ari.StasisStart() | ari.ChannelStateChange() if call is None:
+                # an earlier run has called; or it has just been hung up, and this was on its way
+                self._desk.note("info", "a customer is called for nobody, and is hung up", channel=channel.id)
                 self._desk.request(HangUp(channel.id))
             case ari.ChannelDestroyed(cause=cause) if call is not None:
                 self._callbacks.gone(call, cause)

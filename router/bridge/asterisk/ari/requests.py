@@ -180,6 +180,12 @@ class Originate(_OfChannel, frozen=True):
         return Http("POST", "/channels", query, {"variables": dict(self.variables)} if self.variables else None)
 
 
+class OriginateOnce(Originate, frozen=True):
+    """The same, not repeated: whoever has refused an attempt of which we have no answer would be called again."""
+
+    repeatable: ClassVar[bool] = False
+
+
 class HangUp(_OfChannel, frozen=True):
     """End a channel. `reason` is one of Asterisk's words (normal, busy, congestion, no_answer, ...)."""
 

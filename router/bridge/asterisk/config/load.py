@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -22,6 +23,7 @@ from router.bridge.asterisk.config.rules import (
     Pattern,
     Rule,
     fields_of_demand,
+    may_call,
     number_of,
 )
 from router.bridge.asterisk.config.schema import AGENT, HOMES, TABLES, TOP_KEYS
@@ -167,11 +169,13 @@ class _Reading:
     def _floor(self, name: str) -> FloorSettings:
         calls, telephones = self._fields("calls"), self._fields("telephones")
         rules = self._rules(calls.get("rules"))
+        shown: Template | None = telephones.get("caller_id")
+        asked_for = {*rules.variables, *self._number().variables, *(shown.variables if shown is not None else ())}
         return FloorSettings(
             name=name,
             app=self._fields("ari")["app"],
             rules=rules,
-            variables=tuple(sorted({*rules.variables, *self._number().variables})),
+            variables=tuple(sorted(asked_for)),
             agents=self._agents(telephones),
             answer=calls["answer"],
             music_class=calls["music"],
@@ -187,7 +191,7 @@ class _Reading:
             transfers=self._transfers(),
             callbacks=self._callbacks(calls),
             sounds=Sounds(**self._fields("sounds")),
-            caller_id=_caller_id(telephones.get("caller_id")),
+            caller_id=_caller_id(shown),
         )
 
     def _rules(self, items: list[tuple[dict[str, Any], Place]] | None) -> CallRules:
@@ -239,9 +243,11 @@ class _Reading:
                         (place / key).note("it is said nowhere how to call back", "[callbacks], with an endpoint")
             return None
         fields = self._fields("callbacks")
+        allowed = Pattern(fields["numbers"])
         return Callbacks(
             endpoint=fields.get("endpoint", ""),
-            number_of=number_of(self._number(), Pattern(fields["numbers"])),
+            number_of=number_of(self._number(), allowed),
+            allows=partial(may_call, allowed=allowed),
             caller_id=fields["caller_id"],
             ring_us=fields["ring"],
             tries=fields["tries"],

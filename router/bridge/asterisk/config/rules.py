@@ -34,8 +34,11 @@ URGENCY_WORDS: Final = {"normal": Urgency.NORMAL, "important": Urgency.IMPORTANT
 PREFERRED_MAX: Final = 16
 PRIORITY_MAX: Final = 9
 ATTRIBUTE_BYTES_MAX: Final = 1_024
-_NUMBER: Final = re.compile(r"\+?[0-9*#]{1,32}")
+_NUMBER: Final = re.compile(r"\+?[0-9]{1,32}")
+"""No * nor #: what begins with them is mostly no number but a code, such as one that forwards a line."""
 _FILLERS: Final = re.compile(r"[ ()/.-]")
+_ZERO_AT_HOME: Final = re.compile(r"^(\s*\+[^(]*)\(0\)")
+"""In +49 (0)171 …: it is dialled only without the +49."""
 _SEPARATORS: Final = re.compile(r"[,&]")
 
 Notice = Callable[[Arrival, str], None]
@@ -226,12 +229,17 @@ def requirement_of(text: str) -> Requirement | None:
     return Requirement((Step(tuple(SkillTerm(skill, level) for skill, level in sorted(levels.items()))),))
 
 
+def may_call(number: str, allowed: Pattern) -> bool:
+    """Say whether a number is one, and may be called."""
+    return _NUMBER.fullmatch(number) is not None and allowed.fits(number)
+
+
 def number_of(template: Template, allowed: Pattern) -> Callable[[Arrival], str]:
     """Return a function that says whom to call back: nothing if that is no number, or none that may be called."""
 
     def number(arrival: Arrival) -> str:
-        text = _FILLERS.sub("", template.fill(arrival))
-        return text if _NUMBER.fullmatch(text) and allowed.fits(text) else ""
+        text = _FILLERS.sub("", _ZERO_AT_HOME.sub(r"\1", template.fill(arrival)))
+        return text if may_call(text, allowed) else ""
 
     return number
 
