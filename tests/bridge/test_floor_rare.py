@@ -353,3 +353,23 @@ def test_a_telephone_rung_for_an_earlier_visit_is_not_rung_for_the_next(play: Si
     other = play.answers()
     assert (caller.bridge, other.args[2]) == (other.bridge, f"asterisk-{caller.id}~2")
     play.check()
+
+
+def test_an_agent_whom_the_router_has_forgotten_signs_in_anew_while_talking() -> None:
+    play = Situation().ready()
+    play.supervise(c.SignIn("cleo", {"loans": 5}))
+    play.deliver_all()
+    caller = play.calls()
+    play.answers()
+    play.restart_router()
+    play.join()
+    play.deliver_all()
+    assert play.router.engine.call(f"asterisk-{caller.id}").detached
+    play.pbx.dial_in(("agent", "sign_in"), "PJSIP/cleo")
+    play.deliver_all()
+    play.wait(2 * SECOND_US)
+    play.deliver_all()
+    view = play.router.engine.call(f"asterisk-{caller.id}")
+    assert (view.state, view.agent) == (CallState.ASSIGNED, "cleo")
+    play.rest()
+    play.check()

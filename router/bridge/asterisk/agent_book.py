@@ -264,6 +264,9 @@ class AgentBook:
         agent.ours = agent.signed_in = True
         if agent.parked is None:
             agent.ready, agent.reason = agent.sign_in.ready, ""
+        if self._talks(agent):
+            # the router has forgotten the agent, and cannot have known whom the agent has
+            self._link.compare_again("an agent has signed in who talks")
 
     def make_ready(self, name: str) -> None:
         """Take back what the bridge has set, if it still is so."""
