@@ -278,3 +278,37 @@ def test_a_pause_ends_while_the_queue_is_full() -> None:
     play.wait(25 * SECOND_US)
     play.deliver_all()
     assert play.is_(call) is CallState.WAITING
+
+
+def test_a_customer_of_an_earlier_run_who_presses_a_key_before_the_lists_are_there_is_found(play: Play) -> None:
+    call = play.asks()
+    play.agent_takes()
+    line = play.reached()
+    play.supervise(c.SetAvailability("ben", False, "break"))
+    play.supervise(c.Requeue(call))
+    play.deliver_all()
+    play.restart()
+    play.connect()
+    play.pbx.press(line, "9")
+    play.only(play.deliver_event)
+    play.rest()
+    assert play.floor.counts()["waiting"] == 1
+    assert line.music
+    play.check()
+
+
+def test_a_call_that_is_taken_back_while_the_agent_is_told_is_not_made_again_at_once(play: Play) -> None:
+    call = play.asks()
+    play.agent_takes()
+    play.pbx.refuse(play.rung(), 17)
+    play.only(play.deliver_event, play.perform, play.deliver_outcome)
+    assert play.pbx.playing, "the agent is being told"
+    play.supervise(c.Requeue(call))
+    play.only(play.deliver_watch)
+    play.deliver_all()
+    assert not play.pbx.legs("Down"), "it is paused"
+    memory = read_memory(play.router.engine.call(call).attributes[ATTRIBUTE])
+    assert memory is not None
+    assert memory.tries == 1
+    play.rest()
+    play.check()

@@ -222,6 +222,11 @@ class CallingBack:
         self._lines.off(call)
         self._desk.count("callbacks", "unreached")
         back.tries += counts
+        if settings.callbacks is not None and settings.callbacks.pause_us:
+            # at once: whoever takes the call from the agent meanwhile, nobody else shall have it yet
+            back.paused = True
+            self._desk.timers.set(("back", call.id), self._desk.now_us + settings.callbacks.pause_us)
+        self._tell(call)
         if leg is None:
             return
         back.line = Line.UNREACHED
@@ -252,10 +257,6 @@ class CallingBack:
             self._leaving.leave(call, None, "callback_given_up")
             self._leaving.over(call, talked=True)
             return
-        if settings.pause_us:
-            back.paused = True
-            self._desk.timers.set(("back", call.id), self._desk.now_us + settings.pause_us)
-        self._tell(call)
         self._returns.back_to_waiting(call, leg, "the customer was not reached")
         self._returns.give_back(call, leg.offer, "customer not reached")
 

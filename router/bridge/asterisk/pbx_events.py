@@ -68,7 +68,9 @@ class PbxEvents:
 
     def _line_event(self, event: ari.Event, channel: ari.Channel) -> None:
         """Something is heard of a customer who is called back, and is not on the line yet."""
-        self._desk.touch(channel.id)
+        if isinstance(event, ari.StasisStart | ari.ChannelHangupRequest | ari.StasisEnd | ari.ChannelDestroyed):
+            # of any other event a list is no older: one of an earlier run, who presses a key, is to be found
+            self._desk.touch(channel.id)
         call = self._desk.lines.get(channel.id)
         match event:
             case ari.StasisStart() if call is not None:
