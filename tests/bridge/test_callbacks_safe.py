@@ -9,6 +9,7 @@ from router.bridge.asterisk.ari import events as ari
 from router.bridge.asterisk.ari import requests as req
 from router.bridge.asterisk.callback_memory import ATTRIBUTE, read_memory
 from router.bridge.asterisk.callbacks import LATER
+from router.bridge.asterisk.floor_settings import Place
 from router.engine import commands as c
 from router.engine.vocabulary import CallState
 from tests.bridge.model_pbx import ModelChannel
@@ -311,4 +312,25 @@ def test_a_call_that_is_taken_back_while_the_agent_is_told_is_not_made_again_at_
     assert memory is not None
     assert memory.tries == 1
     play.rest()
+    play.check()
+
+
+def test_who_has_come_back_unheard_is_not_taken_for_the_callback_after_a_restart() -> None:
+    play = Play(settings(place=Place("menu", "s", 1)))
+    play.ready()
+    caller = play.calls("ringing", "loans")
+    play.pbx.press(caller, "1")
+    play.deliver_all()
+    play.drop_socket()
+    play.drop_router()
+    play.pbx.connected = True
+    play.pbx.come_back(caller)
+    play.pbx.connected = False
+    play.pbx.events.clear()
+    play.rest()
+    play.check()
+    play.restart()
+    play.rest()
+    assert play.floor.counts()["callbacks"] == 1
+    assert play.is_(f"asterisk-{caller.id}~2") is CallState.WAITING
     play.check()

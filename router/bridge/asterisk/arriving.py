@@ -163,9 +163,9 @@ class Arriving:
         )
         self._hearing.settle(call)
         self._callers.be_patient(call)
+        if not self._naming.is_usual(call) and call.callback is None:
+            self._naming.name(call)
         if not call.known:
-            if not self._naming.is_usual(call):
-                self._naming.name(call)
             self._bring(call)
 
     def _take_manner(self, call: Call, decision: Admit) -> None:
