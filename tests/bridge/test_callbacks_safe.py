@@ -334,3 +334,23 @@ def test_who_has_come_back_unheard_is_not_taken_for_the_callback_after_a_restart
     assert play.floor.counts()["callbacks"] == 1
     assert play.is_(f"asterisk-{caller.id}~2") is CallState.WAITING
     play.check()
+
+
+def test_who_comes_back_before_the_callback_is_learned_is_a_call_of_its_own() -> None:
+    play = Play(settings(place=Place("menu", "s", 1)))
+    play.ready()
+    caller = play.calls()
+    play.pbx.press(caller, "1")
+    play.deliver_all()
+    play.restart()
+    play.connect()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    play.join()
+    play.deliver_all()
+    assert play.floor.counts()["callbacks"] == 1
+    assert play.is_(f"asterisk-{caller.id}~2") is CallState.WAITING
+    play.pbx.hang_up(caller)
+    play.rest()
+    assert play.is_(f"asterisk-{caller.id}") is CallState.WAITING, "the promise is kept"
+    play.check()

@@ -335,8 +335,15 @@ class CallingBack:
             memory = read_memory(view.attributes.get(ATTRIBUTE, ""))
             if memory is None or memory.reached or settings is None or not settings.allows(memory.number):
                 self._desk.note("info", "nobody is on the line, and nobody is to be called back", call=view.call)
-            elif view.call not in self._desk.calls:
+            elif self._is_free(view.call):
                 self._take_over(view, memory)
+
+    def _is_free(self, name: str) -> bool:
+        """See that no call bears a name, if that can be: a caller who has just come back may, before we knew of it."""
+        call = self._desk.calls.get(name)
+        if call is not None and not call.brought and call.leg is None and not call.off_line:
+            self._arriving.bring_again(call)
+        return name not in self._desk.calls
 
     def _take_over(self, view: CallView, memory: Memory) -> None:
         settings = self._desk.settings

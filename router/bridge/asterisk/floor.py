@@ -38,6 +38,7 @@ class Floor:
         link = parts.link
         link.on_learned = self._learned
         link.doubtful = self._leaving.alone
+        link.earlier = self._earlier
         link.on_reconciled = parts.rulings.reconciled
         link.on_together = self._together
         link.on_away = self._away
@@ -72,6 +73,10 @@ class Floor:
         """Return all calls and agents as the router should have them."""
         calls = (self._live(call) for call in self._desk.calls.values() if call.phase is not CallPhase.LEAVING)
         return tuple(call for call in calls if call is not None), self._book.live()
+
+    def _earlier(self) -> tuple[LiveCall, ...]:
+        calls = (self._live(call) for call in self._desk.calls.values() if call.brought)
+        return tuple(call for call in calls if call is not None)
 
     def _live(self, call: Call) -> LiveCall | None:
         if call.enqueue is None or not call.known:

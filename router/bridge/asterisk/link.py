@@ -53,6 +53,8 @@ class Link:
         """Whether a comparison was carried out, perhaps, and what it found is not known."""
         self.on_learned: Callable[[Learned], None]
         self.doubtful: Callable[[], tuple[str, ...]]
+        self.earlier: Callable[[], tuple[LiveCall, ...]]
+        """Returns the calls of an earlier run that were found in Asterisk."""
         self.on_reconciled: Callable[[Reconcile, Reconciled, bool], None]
         """Is told of a comparison, and whether one before it is unanswered."""
         self.on_together: Callable[[], None]
@@ -136,7 +138,7 @@ class Link:
             return
         if not self._learned:
             self._number += 1
-            self._asked = LearnAgents(self._number, self.doubtful(), self._live()[0])
+            self._asked = LearnAgents(self._number, self.doubtful(), self.earlier())
             self._desk.ask(self._asked)
             return
         self._compare()
