@@ -40,6 +40,12 @@ class Play(Situation):
         self.deliver_all()
         return self.answers()
 
+    def assigned(self, call: str) -> ModelChannel:
+        """Let a supervisor give a callback to Ben, who answers."""
+        self.supervise(c.Assign(call, "ben"))
+        self.deliver_all()
+        return self.answers()
+
     def rung(self) -> ModelChannel:
         """Return the only line to a customer."""
         (line,) = self.pbx.lines("Down", "Ringing")

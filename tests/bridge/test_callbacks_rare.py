@@ -152,9 +152,7 @@ def with_rules(decide: Callable[[Arrival], c.Enqueue]) -> Play:
 def test_what_the_call_itself_asks_for_counts_again_after_a_pause(moved: bool) -> None:
     play = with_rules(lambda arrival: c.Enqueue("", "loans", requirement=GERMAN))
     call = play.asks()
-    play.supervise(c.Assign(call, "ben"))
-    play.deliver_all()
-    play.answers()
+    play.assigned(call)
     play.refuses()
     if moved:
         play.supervise(c.SetAvailability("ben", False, "break"))
@@ -172,9 +170,7 @@ def test_a_pause_ends_once_the_call_waits_again(play: Play) -> None:
     call = play.asks()
     play.agent_takes()
     play.refuses()
-    play.supervise(c.Assign(call, "ben"))
-    play.deliver_all()
-    play.answers()
+    play.assigned(call)
     line = play.reached()
     play.wait(25 * SECOND_US)
     play.deliver_all()
