@@ -354,3 +354,24 @@ def test_who_comes_back_before_the_callback_is_learned_is_a_call_of_its_own() ->
     play.rest()
     assert play.is_(f"asterisk-{caller.id}") is CallState.WAITING, "the promise is kept"
     play.check()
+
+
+def test_who_comes_in_a_third_time_does_not_get_the_id_of_the_callback() -> None:
+    play = Play(settings(place=Place("menu", "s", 1)))
+    play.ready()
+    caller = play.calls()
+    for key in "01":
+        play.pbx.press(caller, key)
+        play.deliver_all()
+        if key == "0":
+            play.pbx.come_back(caller)
+            play.deliver_all()
+    play.restart()
+    play.rest()
+    play.pbx.come_back(caller)
+    play.deliver_all()
+    assert play.floor.counts()["callbacks"] == 1
+    play.rest()
+    assert play.is_(f"asterisk-{caller.id}~2") is CallState.WAITING
+    assert play.is_(f"asterisk-{caller.id}~3") is CallState.WAITING
+    play.check()

@@ -56,7 +56,9 @@ class Naming:
             self._desk.request(SetVariable(call.channel, CALLBACK_VARIABLE, ""))
 
     def rename(self, call: Call, name: str) -> None:
-        """Give a call another id, and all that goes by its id with it."""
+        """Give a call another id, and all that goes by its id with it; the next one where another call bears it."""
+        while name in self._desk.calls:
+            name = self._desk.ids.next_call(name)
         old, call.id = call.id, name
         del self._desk.calls[old]
         self._desk.calls[name] = call
