@@ -478,6 +478,17 @@ async def test_giving_up_tells_of_what_is_repeated(pbx: AriStandIn) -> None:
         assert ari.under_way == 0
 
 
+async def test_what_caller_and_agent_wait_for_goes_first(pbx: AriStandIn) -> None:
+    async with connected(pbx) as (ari, _):
+        others, caller = [pbx.dial_in() for _ in range(20)], pbx.dial_in()
+        await asyncio.gather(*(ari.send(StartMusic(one.id)) for one in others[:5]))  # there are connections now
+        outcomes = [ari.send(StartMusic(one.id)) for one in others]
+        outcomes.append(ari.send(StopMusic(caller.id)))
+        assert set(await asyncio.gather(*outcomes)) == {Done()}
+        asked = [asked.path for asked in pbx.asked if asked.path.endswith("/moh")][5:]
+        assert asked.index(f"/channels/{caller.id}/moh") < 5
+
+
 def test_pauses_grow_and_differ() -> None:
     limits = AriSettings("", "", "", "", first_pause_s=0.1, longest_pause_s=5)
     assert [pause_before(attempt, limits, 1.0) for attempt in (1, 2, 3, 7, 1000)] == [0.1, 0.2, 0.4, 5.0, 5.0]

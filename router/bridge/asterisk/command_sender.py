@@ -70,11 +70,6 @@ class CommandSender:
         """Say whether nothing waits and nothing is under way."""
         return not self._waiting and not self._held and not any(self._flying.values())
 
-    @property
-    def has_waiting(self) -> bool:
-        """Say whether something waits to be written."""
-        return bool(self._waiting)
-
     def send(self, action: Send) -> None:
         """Send a command, in order. Without a link it counts as unanswered."""
         pending = _Pending(action, next(self._ids))

@@ -89,11 +89,6 @@ class RouterSide:
         self._stopping = False
         self._failures = 0
 
-    @property
-    def has_news(self) -> bool:
-        """Say whether a command waits to be sent."""
-        return self._sender.has_waiting
-
     # --- what the Floor asks for
 
     def send(self, action: Send) -> None:

@@ -139,9 +139,8 @@ class Bridge:
         async with aclosing(self._ari.events()) as events:
             async for event in events:
                 self.hear(event)
-                if self._router.has_news:
-                    # many events may have come at once: what the first of them asks of the router does not wait
-                    await asyncio.sleep(0)
+                # many events may have come at once: what the first asks for, and the router's word, does not wait
+                await asyncio.sleep(0)
         # another connection has our application: the Floor has said Stop
 
     def hear(self, event: AriEvent) -> None:

@@ -51,6 +51,8 @@ class Request(Struct, frozen=True):
     """The type of the answer's body; None where there is none."""
     repeatable: ClassVar[bool] = True
     """Whether to send it again when no answer came."""
+    urgent: ClassVar[bool] = False
+    """Whether caller and agent wait for it before they can talk."""
 
     @property
     def touches(self) -> tuple[str, ...]:
@@ -118,6 +120,8 @@ class StartMusic(_OfChannel, frozen=True):
 
 
 class StopMusic(_OfChannel, frozen=True):
+    urgent: ClassVar[bool] = True
+
     def http(self, app: str) -> Http:
         return Http("DELETE", self.path("/moh"))
 
@@ -155,6 +159,8 @@ class StopPlay(Request, frozen=True):
 
 class Originate(_OfChannel, frozen=True):
     """Call an endpoint under the channel id that we choose; when it answers, the channel comes into our app."""
+
+    urgent: ClassVar[bool] = True
 
     answers: ClassVar[Any] = Channel
 
@@ -257,6 +263,8 @@ class MakeMixing(_OfMixing, frozen=True):
 
 
 class AddToMixing(_OfMixing, frozen=True):
+    urgent: ClassVar[bool] = True
+
     channels: tuple[str, ...]
 
     @property

@@ -49,6 +49,7 @@ class Rest:
         self._settings = settings
         self._late: Late = set()
         self._is_ending = False
+        self._turn = asyncio.Lock()
         self._base = settings.url.rstrip("/") + "/ari"
 
     def end(self) -> None:
@@ -126,6 +127,10 @@ class Rest:
         return Unreachable(f"no answer within {self._settings.time_limit_s:g} s")
 
     async def _send(self, request: Request) -> Outcome:
+        if not request.urgent:
+            # one at a time: a call that ends asks for many, and what others wait for goes in between
+            async with self._turn:
+                await asyncio.sleep(0)
         http = request.http(self._settings.app)
         body = None if http.body is None else msgspec.json.encode(http.body)
         try:
