@@ -58,7 +58,7 @@ place = "continue"
 
 
 def test_the_callers_number_is_the_one_to_call() -> None:
-    floor = read('[callbacks]\nendpoint = "Local/{number}@out/n"\n')
+    floor = read('[callbacks]\nendpoint = "Local/{number}@out/n"\nnumbers = ["*"]\n')
     assert floor.callbacks is not None
     assert floor.callbacks.number_of(Arrival("1", "PJSIP/x-1", caller_number="5")) == "5"
     assert floor.callbacks.place is None
@@ -70,6 +70,7 @@ def test_the_callers_number_is_the_one_to_call() -> None:
     ("text", "words"),
     [
         ("[callbacks]\n", "endpoint is missing"),
+        ('[callbacks]\nendpoint = "PJSIP/{number}@t"\n', "numbers is missing"),
         ('[callbacks]\nendpoint = "PJSIP/trunk"\n', "{number}"),
         ('[callbacks]\nendpoint = "PJSIP/{number}{number}"\n', "{number}"),
         ('[callbacks]\nendpoint = "PJSIP/{number}@t"\ntries = 0\n', "tries"),

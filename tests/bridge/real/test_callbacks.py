@@ -18,6 +18,7 @@ callback_unreached = "sound:beep"
 
 [callbacks]
 endpoint = "Local/{number}@phones/n"
+numbers = ["*"]
 caller_id = '"Loans" <500>'
 ring = "3s"
 tries = 2

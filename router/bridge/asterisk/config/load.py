@@ -240,10 +240,11 @@ class _Reading:
             for fields, place in ((calls, self._root / "calls" / "keys"), *rules):
                 for key, action in fields.get("keys", {}).items():
                     if action == CALLBACK:
-                        (place / key).note("it is said nowhere how to call back", "[callbacks], with an endpoint")
+                        wanted = "[callbacks], with an endpoint and numbers"
+                        (place / key).note("it is said nowhere how to call back", wanted)
             return None
         fields = self._fields("callbacks")
-        allowed = Pattern(fields["numbers"])
+        allowed = Pattern(fields.get("numbers", ()))
         return Callbacks(
             endpoint=fields.get("endpoint", ""),
             number_of=number_of(self._number(), allowed),

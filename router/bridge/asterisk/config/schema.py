@@ -173,7 +173,7 @@ TRANSFERS: Final = Table(
 CALLBACKS: Final = Table(
     _key("endpoint", _CALLS_NUMBER, "How customers are called.", required=True),
     _key("number", Templated(), "Whom to call.", "{caller}"),
-    _key("numbers", _NUMBERS, "Which numbers may be called.", ("*",)),
+    _key("numbers", _NUMBERS, "Which numbers may be called: callers may forge theirs.", required=True),
     _key("caller_id", Text(), "What their telephones show of us.", ""),
     _key("ring", Duration(SECOND_US, 10 * MINUTE_US), "How long they ring.", 30 * SECOND_US),
     _key("tries", Count(1, 100), "After so many calls in vain it is over.", 3),
