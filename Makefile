@@ -77,7 +77,7 @@ lint: build
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 
-test: lint ## types, lint and all tests but the long ones (at most 10 minutes)
+test: lint ## types, lint and all tests but the long ones (some 11 minutes on two cores)
 	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
 
 test-long: build ## the long tests: the oracle and the properties with a large budget

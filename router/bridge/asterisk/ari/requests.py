@@ -161,7 +161,6 @@ class Originate(_OfChannel, frozen=True):
     """Call an endpoint under the channel id that we choose; when it answers, the channel comes into our app."""
 
     urgent: ClassVar[bool] = True
-
     answers: ClassVar[Any] = Channel
 
     endpoint: str

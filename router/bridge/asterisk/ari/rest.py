@@ -59,7 +59,7 @@ class Rest:
             task.cancel()
 
     async def ask(self, request: Request, late: Late, tell: Tell) -> None:
-        """Send a request, and tell what became of it: once, unless cancelled. It never raises.
+        """Send a request, and tell what became of it: once, unless cancelled. Raises only a fault of ours.
 
         What has no answer in time may still be carried out: it goes on, until its connection is given up, while its
         outcome is told, or tasks in `late` repeat it.
